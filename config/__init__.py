@@ -1,0 +1,1 @@
+"""What may be kept secret, and (with the settings page) what may be changed while it runs."""

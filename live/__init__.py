@@ -1,0 +1,1 @@
+"""Tells the open pages which drives changed; how a row looks is not known here."""

@@ -1,0 +1,48 @@
+"""How a system is doing, in words: reachable, stale, or not answering and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from .models import System
+
+
+@dataclass(frozen=True)
+class SystemState:
+    """level: pass, warn or fail; words: for the chip in the header; age_seconds: since the last answer."""
+
+    level: str
+    words: str
+    age_seconds: int | None
+    error: str
+
+
+def age_in_words(seconds: int) -> str:
+    """Seconds as 40 s, 3 min, 2 h or 4 d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def is_stale(system: System, now: datetime) -> bool:
+    """Whether what is known of its drives is too old to act upon."""
+    if system.last_polled_at is None:
+        return True
+    return (now - system.last_polled_at).total_seconds() > settings.STALE_THRESHOLD_SECONDS
+
+
+def system_state(system: System, now: datetime) -> SystemState:
+    """Judged by the age of the last whole answer and by what went wrong last."""
+    error = system.last_error or system.host_error
+    if system.last_polled_at is None:
+        return SystemState("fail" if error else "warn", "not asked yet", None, error)
+    age = int((now - system.last_polled_at).total_seconds())
+    if is_stale(system, now):
+        return SystemState("warn", f"stale {age_in_words(age)}", age, error)
+    if error:
+        return SystemState("warn", "error", age, error)
+    return SystemState("pass", "reachable", age, "")

@@ -1,0 +1,165 @@
+"""Ships the agent to a host and calls it.
+
+The zipapp's name holds its hash, so an upgrade never replaces a file that a run still uses.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import posixpath
+import shlex
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from agent.build import build
+
+from . import ssh
+from .ssh import Completed, HostError
+from .types import Guard, HostDevice, HostStatus, RunHead, Started, field
+
+PROTOCOL = 1
+# A login without a terminal on FreeBSD has neither /usr/local/bin nor /usr/sbin in its PATH.
+PYTHON = 'PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin" exec python3 -I -B '
+HASH_OF_FILE = (
+    "import hashlib,os,sys;p=sys.argv[1];"
+    "print(hashlib.sha256(open(p,'rb').read()).hexdigest() if os.path.isfile(p) else 'missing')"
+)
+
+
+@cache
+def zipapp() -> tuple[bytes, str]:
+    """The agent as it goes over the wire, and its SHA-256."""
+    content = build()
+    return content, hashlib.sha256(content).hexdigest()
+
+
+@dataclass(frozen=True)
+class AgentHost:
+    """The agent on one host. Every method raises HostError; `state_dir` is absolute."""
+
+    target: ssh.Target
+    state_dir: str
+
+    def ship(self) -> None:
+        """Make sure that this very agent lies on the host, whole."""
+        content, digest = zipapp()
+        path = self._zipapp_path()
+        found = self._shell(PYTHON + shlex.join(["-c", HASH_OF_FILE, path]))
+        if found.stdout.strip().decode(errors="replace") == digest:
+            return
+        folder, partial = posixpath.dirname(path), f"{path}.partial"
+        script = (
+            f"umask 077; mkdir -p {shlex.quote(folder)} && cat > {shlex.quote(partial)}"
+            f" && mv {shlex.quote(partial)} {shlex.quote(path)}"
+        )
+        self._shell("sh -c " + shlex.quote(script), stdin=content, timeout=60)
+        found = self._shell(PYTHON + shlex.join(["-c", HASH_OF_FILE, path]))
+        if found.stdout.strip().decode(errors="replace") != digest:
+            raise HostError("the agent did not arrive whole")
+
+    def probe(self, *paths: str, smart: bool = False) -> list[HostDevice]:
+        """Identity and use of the given devices, or of all of the host."""
+        argv = ["probe", *paths, *(["--smart"] if smart else [])]
+        answer = self._ask("probe", argv, timeout=90)
+        return [HostDevice.parse(device) for device in field(answer, "devices", list)]
+
+    def guard(self, path: str, *, serial: str, size_bytes: int) -> Guard:
+        """May this device be written? The agent asks itself the same right before it writes."""
+        argv = ["guard", path, f"--expect-serial={serial}", f"--expect-size={size_bytes}"]
+        return Guard.parse(self._ask("guard", argv, timeout=60))
+
+    def start_surface(
+        self,
+        run_id: str,
+        path: str,
+        *,
+        serial: str,
+        size_bytes: int,
+        passes: int,
+        rate_limit_bytes_per_second: int = 0,
+        restore: dict[str, Any] | None = None,
+    ) -> Started:
+        """Start a detached surface run, or find it running, finished, or resume it.
+
+        `restore` is our copy of the run's state, used where the host has lost its own.
+        """
+        argv = ["surface", "start", "--state", self._run_dir(run_id), "--device", path]
+        argv += [f"--expect-serial={serial}", f"--expect-size={size_bytes}", f"--passes={passes}"]
+        if rate_limit_bytes_per_second:
+            argv += [f"--rate-limit={rate_limit_bytes_per_second}"]
+        stdin = b""
+        if restore is not None:
+            argv += ["--restore"]
+            stdin = json.dumps(restore).encode()
+        self.ship()
+        started = Started.parse(self._ask("start", argv, stdin=stdin, timeout=60))
+        if started.run is not None and started.run.run_id != run_id:
+            raise HostError("the agent answered for another run")
+        return started
+
+    def stop_surface(self, run_id: str, *, by: str) -> RunHead:
+        """Ask a run to stop and wait until it is gone; `alive` of the answer says whether it is."""
+        argv = ["surface", "stop", "--state", self._run_dir(run_id), f"--by={by}"]
+        return self._run_answer(run_id, self._ask("run", argv, timeout=45))
+
+    def surface_detail(self, run_id: str) -> tuple[RunHead, dict[str, Any]]:
+        """The run's head and its errors, regions and events."""
+        answer = self._ask("detail", ["surface", "detail", "--state", self._run_dir(run_id)])
+        return self._run_answer(run_id, answer), field(answer, "detail", dict)
+
+    def status(self, smart_paths: list[str]) -> HostStatus:
+        """All runs of this host, and smartctl's answer for the given devices."""
+        argv = ["status", "--root", self.state_dir]
+        if smart_paths:
+            argv += ["--smart", *smart_paths]
+        return HostStatus.parse(self._ask("status", argv, timeout=90))
+
+    def abort_self_test(self, path: str, *, serial: str) -> bool:
+        """Stop the drive's self-test (`smartctl -X`). False when smartctl could not."""
+        answer = self._ask("smart", ["smart", "abort", path, f"--expect-serial={serial}"])
+        return bool(field(answer, "done", bool))
+
+    # --- how ----------------------------------------------------------------------------------
+    def _run_answer(self, run_id: str, answer: dict[str, Any]) -> RunHead:
+        head = RunHead.parse(field(answer, "run", dict))
+        if head.run_id != run_id:
+            raise HostError("the agent answered for another run")
+        return head
+
+    def _zipapp_path(self) -> str:
+        return posixpath.join(self.state_dir, "bin", f"agent-{zipapp()[1][:16]}.pyz")
+
+    def _run_dir(self, run_id: str) -> str:
+        return posixpath.join(self.state_dir, "runs", run_id)
+
+    def _ask(
+        self, kind: str, argv: list[str], *, stdin: bytes = b"", timeout: float = 30
+    ) -> dict[str, Any]:
+        """Call the agent; ship it first where the host doesn't have it."""
+        command = PYTHON + shlex.join([self._zipapp_path(), *argv])
+        done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
+        if not done.stdout.strip() and done.exit_status == 2:
+            # python3 says "can't open file" with status 2: it isn't there (yet, or any more).
+            self.ship()
+            done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
+        try:
+            answer = json.loads(done.stdout)
+        except ValueError:
+            said = " ".join((done.stderr or done.stdout).decode(errors="replace").split())
+            raise HostError(f"the agent's answer can't be read: {said[:300]}") from None
+        if not isinstance(answer, dict) or answer.get("protocol") != PROTOCOL:
+            raise HostError("the agent on the host speaks another protocol")
+        if answer.get("answer") == "error":
+            raise HostError(str(answer.get("error") or "the agent failed without a reason")[:500])
+        if answer.get("answer") != kind:
+            raise HostError(f"the agent answered {answer.get('answer')!r} to a question for {kind}")
+        return answer
+
+    def _shell(self, command: str, *, stdin: bytes = b"", timeout: float = 30) -> Completed:
+        done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
+        if done.exit_status != 0:
+            said = " ".join(done.stderr.decode(errors="replace").split())[:300]
+            raise HostError(f"a command failed on the host: {said or done.exit_status}")
+        return done

@@ -1,0 +1,214 @@
+"""What the agent on a host tells, checked field by field: garbled is HostError, never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .ssh import HostError
+
+
+def field(source: Any, name: str, *kinds: type) -> Any:
+    """source[name], which must be one of the given types (bool is no int here)."""
+    value = source.get(name) if isinstance(source, dict) else None
+    wrong_bool = isinstance(value, bool) and bool not in kinds
+    if not isinstance(value, kinds) or wrong_bool:
+        raise HostError(f"the agent's answer has no usable {name}")
+    return value
+
+
+NONE = type(None)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One reason that speaks against writing: in_use, old_data or unknown."""
+
+    fact: str
+    state: str
+    reason: str
+
+    @classmethod
+    def parse(cls, source: Any, text_field: str = "reason") -> Fact:
+        return cls(
+            field(source, "fact", str), field(source, "state", str), field(source, text_field, str)
+        )
+
+
+@dataclass(frozen=True)
+class HostDevice:
+    """A drive as the host's own kernel knows it. `path` is the only name to open it by."""
+
+    name: str
+    path: str
+    serial: str
+    lunid: str
+    model: str
+    size_bytes: int
+    use: tuple[Fact, ...]
+    temperature_c: int | None
+    smartctl: dict[str, Any] | None
+    smartctl_error: str
+
+    @classmethod
+    def parse(cls, source: Any) -> HostDevice:
+        return cls(
+            name=field(source, "name", str),
+            path=field(source, "path", str),
+            serial=field(source, "serial", str, NONE) or "",
+            lunid=field(source, "lunid", str, NONE) or "",
+            model=field(source, "model", str, NONE) or "",
+            size_bytes=field(source, "size_bytes", int),
+            use=tuple(Fact.parse(fact, "detail") for fact in field(source, "use", list)),
+            temperature_c=field(source, "temperature_c", int, NONE),
+            smartctl=field(source, "smartctl", dict, NONE),
+            smartctl_error=field(source, "smartctl_error", str, NONE) or "",
+        )
+
+
+@dataclass(frozen=True)
+class Guard:
+    """The host's answer to "may it be written?", with the state of each fact."""
+
+    allowed: bool
+    serial: str
+    size_bytes: int
+    facts: dict[str, str]
+    reasons: tuple[Fact, ...]
+
+    @classmethod
+    def parse(cls, source: Any) -> Guard:
+        reasons = tuple(Fact.parse(fact) for fact in field(source, "reasons", list))
+        facts = field(source, "facts", dict)
+        allowed = field(source, "allowed", bool)
+        if allowed and (reasons or not facts or set(facts.values()) != {"clear"}):
+            raise HostError("the guard allows and refuses in one answer")
+        return cls(
+            allowed=allowed,
+            serial=field(source, "serial", str, NONE) or "",
+            size_bytes=field(source, "size_bytes", int, NONE) or 0,
+            facts={str(name): str(state) for name, state in facts.items()},
+            reasons=reasons,
+        )
+
+
+@dataclass(frozen=True)
+class RunVerdict:
+    """The verdict line of a surface run. Sizes in bytes."""
+
+    verdict: str
+    reasons: tuple[str, ...]
+    size_bytes: int
+    passes: int
+    bytes_written: int
+    bytes_verified: int
+    error_count: int
+    errors: tuple[dict[str, Any], ...]
+
+    @classmethod
+    def parse(cls, source: Any) -> RunVerdict:
+        verdict = field(source, "verdict", str)
+        if verdict not in {"passed", "failed", "inconclusive", "refused"}:
+            raise HostError(f"the agent's verdict {verdict!r} is not known")
+        return cls(
+            verdict=verdict,
+            reasons=tuple(str(reason) for reason in field(source, "reasons", list)),
+            size_bytes=field(source, "size_bytes", int),
+            passes=field(source, "passes", int),
+            bytes_written=field(source, "bytes_written", int),
+            bytes_verified=field(source, "bytes_verified", int),
+            error_count=field(source, "error_count", int),
+            errors=tuple(field(source, "errors", list)),
+        )
+
+
+@dataclass(frozen=True)
+class RunHead:
+    """The state of a surface run. `raw` is the whole of it, kept as the resumable copy."""
+
+    run_id: str
+    alive: bool
+    serial: str
+    size_bytes: int
+    passes: int
+    pass_number: int
+    phase: str
+    bytes_written: int
+    bytes_verified: int
+    bytes_total: int
+    percent: float
+    rate_bytes_per_second: float | None
+    error_count: int
+    paused: dict[str, Any] | None
+    stopping: bool
+    resumed: int
+    verdict: RunVerdict | None
+    raw: dict[str, Any]
+
+    @classmethod
+    def parse(cls, source: Any) -> RunHead:
+        identity = field(source, "identity", dict)
+        verdict = field(source, "verdict", dict, NONE)
+        return cls(
+            run_id=field(source, "run_id", str),
+            alive=field(source, "alive", bool),
+            serial=field(identity, "serial", str, NONE) or "",
+            size_bytes=field(identity, "size_bytes", int),
+            passes=field(source, "passes", int),
+            pass_number=field(source, "pass", int),
+            phase=field(source, "phase", str),
+            bytes_written=field(source, "bytes_written", int),
+            bytes_verified=field(source, "bytes_verified", int),
+            bytes_total=field(source, "bytes_total", int),
+            percent=min(100.0, max(0.0, float(field(source, "percent", int, float)))),
+            rate_bytes_per_second=field(source, "rate_bytes_per_second", int, float, NONE),
+            error_count=field(source, "error_count", int),
+            paused=field(source, "paused", dict, NONE),
+            stopping=field(source, "stopping", bool),
+            resumed=field(source, "resumed", int),
+            verdict=RunVerdict.parse(verdict) if verdict is not None else None,
+            raw=source,
+        )
+
+
+@dataclass(frozen=True)
+class Started:
+    """The agent's answer to a start: started, running, finished or refused."""
+
+    outcome: str
+    reasons: tuple[Fact, ...]
+    run: RunHead | None
+
+    @classmethod
+    def parse(cls, source: Any) -> Started:
+        outcome = field(source, "outcome", str)
+        if outcome not in {"started", "running", "finished", "refused"}:
+            raise HostError(f"the agent's answer {outcome!r} to a start is not known")
+        run = field(source, "run", dict, NONE)
+        return cls(
+            outcome=outcome,
+            reasons=tuple(Fact.parse(fact) for fact in field(source, "reasons", list)),
+            run=RunHead.parse(run) if run is not None else None,
+        )
+
+
+@dataclass(frozen=True)
+class HostStatus:
+    """Everything of one host in one answer. `garbled` names runs whose state can't be read."""
+
+    boot_id: str
+    runs: tuple[RunHead, ...]
+    devices: tuple[HostDevice, ...]
+    garbled: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, source: Any) -> HostStatus:
+        runs, garbled = [], []
+        for head in field(source, "runs", list):
+            try:
+                runs.append(RunHead.parse(head))
+            except HostError:
+                garbled.append(str(head.get("run_id")) if isinstance(head, dict) else "?")
+        devices = tuple(HostDevice.parse(device) for device in field(source, "devices", list))
+        boot_id = field(field(source, "host", dict), "boot_id", str, NONE) or ""
+        return cls(boot_id, tuple(runs), devices, tuple(garbled))

@@ -1,0 +1,198 @@
+"""System, Drive and what a poll saw of them. Sizes are bytes, temperatures °C, times UTC."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+from config.secrets import EncryptedTextField
+
+JSONDict = dict[str, Any]
+
+
+class System(models.Model):
+    """A NAS or host: how to reach it, and when it last answered."""
+
+    class Kind(models.TextChoices):
+        TRUENAS = "truenas", "TrueNAS"
+        MOCK = "mock", "Mock NAS"
+
+    name = models.CharField(max_length=100, unique=True)
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.TRUENAS)
+    base_url = models.URLField()
+    api_key = EncryptedTextField()
+    verify_tls = models.BooleanField(default=True)
+    ssh_host = models.CharField(max_length=255)
+    ssh_port = models.PositiveIntegerField(default=22)
+    ssh_user = models.CharField(max_length=100, default="root")
+    ssh_key_file = models.CharField(max_length=1000)
+    ssh_host_key = models.TextField(help_text="the host's public key, pinned")
+    state_dir = models.CharField(max_length=1000, default="/root/.burnin")
+
+    version = models.CharField(max_length=100, blank=True)
+    last_polled_at = models.DateTimeField(null=True, blank=True)
+    last_error = models.TextField(blank=True, help_text="why the API did not answer last time")
+    host_error = models.TextField(blank=True, help_text="why the shell did not answer last time")
+    host_answered_at = models.DateTimeField(null=True, blank=True)
+    failing_since = models.DateTimeField(null=True, blank=True)
+    poll_lease_until = models.DateTimeField(null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Drive(models.Model):
+    """One physical drive, known by its serial and lunid wherever it is plugged in.
+
+    `system`, `identifier` and `devname` are its present (or last) place; `present` says whether
+    the last poll of that system saw it there. It is never deleted while it has a history.
+    """
+
+    class Health(models.TextChoices):
+        OK = "ok", "OK"
+        FAILED = "failed", "Failed"
+        UNKNOWN = "unknown", "Unknown"
+
+    identity = models.CharField(
+        max_length=500, unique=True, help_text="serial|lunid, else serial|model|size|identifier"
+    )
+    serial = models.CharField(max_length=200, db_index=True)
+    lunid = models.CharField(max_length=100, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    size_bytes = models.BigIntegerField(default=0)
+    rotational = models.BooleanField(null=True)
+
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="drives")
+    identifier = models.CharField(max_length=500, help_text="the NAS's own key for it")
+    devname = models.CharField(max_length=100, help_text="sda, ada0: moves across reboots")
+    host_path = models.CharField(
+        max_length=500, blank=True, help_text="what the agent's probe last called it on its host"
+    )
+    present = models.BooleanField(default=True)
+    absent_since = models.DateTimeField(null=True, blank=True)
+    last_polled_at = models.DateTimeField(null=True, blank=True)
+
+    temperature_c = models.IntegerField(null=True, blank=True)
+    temperature_at = models.DateTimeField(null=True, blank=True)
+    smart_health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN)
+    smart_read_at = models.DateTimeField(null=True, blank=True)
+    pool = models.CharField(max_length=200, blank=True)
+    use_reason = models.CharField(
+        max_length=500,
+        blank=True,
+        help_text="why it may not be written; empty when nothing is known",
+    )
+
+    location = models.CharField(max_length=100, blank=True)
+    notes = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["system__name", "devname"]
+
+    def __str__(self) -> str:
+        return f"{self.devname} {self.serial}"
+
+
+class SmartTest(models.Model):
+    """The current or last self-test of a type on a drive. One row a drive and type."""
+
+    class Type(models.TextChoices):
+        SHORT = "short", "SMART short"
+        LONG = "long", "SMART long"
+
+    class State(models.TextChoices):
+        IDLE = "idle", "Idle"
+        RUNNING = "running", "Running"
+        PASSED = "passed", "Passed"
+        FAILED = "failed", "Failed"
+        ABORTED = "aborted", "Aborted"
+        UNKNOWN = "unknown", "Unknown"
+
+    drive = models.ForeignKey(Drive, on_delete=models.CASCADE, related_name="smart_tests")
+    type = models.CharField(max_length=10, choices=Type.choices)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.IDLE)
+    percent = models.FloatField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    eta_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    error_text = models.TextField(blank=True)
+    nas_job_id = models.BigIntegerField(null=True, blank=True)
+    log_before: models.JSONField[list[JSONDict] | None, list[JSONDict] | None] = models.JSONField(
+        null=True, blank=True, help_text="the drive's self-test log before the start, newest first"
+    )
+    log_entry: models.JSONField[JSONDict | None, JSONDict | None] = models.JSONField(
+        null=True, blank=True, help_text="the log entry that settled it"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["drive", "type"], name="one_current_test_of_a_type")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.drive} {self.type} {self.state}"
+
+
+class SmartReading(models.Model):
+    """What the drive said of itself at one moment: `smartctl -x --json`, and what we understood."""
+
+    drive = models.ForeignKey(Drive, on_delete=models.CASCADE, related_name="readings")
+    taken_at = models.DateTimeField(db_index=True)
+    health = models.CharField(max_length=10, choices=Drive.Health.choices)
+    power_on_hours = models.IntegerField(null=True, blank=True)
+    temperature_c = models.IntegerField(null=True, blank=True)
+    counters: models.JSONField[dict[str, int], dict[str, int]] = models.JSONField(
+        default=dict, help_text="counter name to count; only what this drive reports"
+    )
+    self_tests: models.JSONField[list[JSONDict] | None, list[JSONDict] | None] = models.JSONField(
+        null=True, help_text="self-test log, newest first; null when it could not be read"
+    )
+    raw: models.JSONField[JSONDict, JSONDict] = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-taken_at"]
+
+    def __str__(self) -> str:
+        return f"{self.drive} {self.taken_at:%Y-%m-%d %H:%M}"
+
+
+class TemperatureSample(models.Model):
+    """One temperature of a drive, °C."""
+
+    drive = models.ForeignKey(Drive, on_delete=models.CASCADE, related_name="temperatures")
+    taken_at = models.DateTimeField()
+    celsius = models.IntegerField()
+
+    class Meta:
+        indexes = [models.Index(fields=["drive", "taken_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.drive} {self.celsius} °C"
+
+
+class HostRun(models.Model):
+    """A surface run on a host as the last poll saw it; the copy that survives a lost folder there."""
+
+    run_id = models.CharField(max_length=100, unique=True)
+    system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="runs")
+    drive = models.ForeignKey(Drive, on_delete=models.PROTECT, related_name="runs")
+    head: models.JSONField[JSONDict, JSONDict] = models.JSONField(
+        default=dict, help_text="the run's state as the agent told it"
+    )
+    alive = models.BooleanField(default=False)
+    is_open = models.BooleanField(
+        default=True, help_text="until the host says that it has a verdict and no process"
+    )
+    seen_at = models.DateTimeField(null=True, blank=True)
+    missing_since = models.DateTimeField(
+        null=True, blank=True, help_text="the host answered and did not know this run"
+    )
+
+    def __str__(self) -> str:
+        return self.run_id

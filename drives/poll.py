@@ -1,0 +1,157 @@
+"""One poll of one system: observe (network, no transaction), then apply (one transaction).
+
+It asks a constant number of questions, however many drives there are: the API's six, and one SSH
+command for the host while a drive of it is under test.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from audit.events import record
+from audit.models import Kind
+
+from . import apply, clients
+from .hosts.ssh import HostError
+from .hosts.types import HostStatus
+from .leases import leased
+from .models import Drive, HostRun, SmartTest, System
+from .truenas.types import NasError, NasView
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What one system answered; None with a reason where it did not."""
+
+    at: datetime
+    view: NasView | None
+    nas_error: str
+    status: HostStatus | None
+    host_error: str
+    host_was_asked: bool
+
+
+def run(system_id: int) -> bool:
+    """Poll a system unless somebody else does just now. True when its answers were applied."""
+    with leased(System.objects.filter(pk=system_id), "poll_lease_until") as lease:
+        if lease is None:
+            return False
+        system = System.objects.get(pk=system_id)
+        seen = observe(system)
+        with transaction.atomic():
+            if not lease.confirm():
+                logger.warning("the poll of %s came too late and was dropped", system.name)
+                return False
+            _apply(system, seen)
+        return True
+
+
+def observe(system: System) -> Observation:
+    """Ask the NAS, and its host where something of ours or a self-test runs there."""
+    at = timezone.now()
+    view, nas_error = None, ""
+    try:
+        with clients.nas(system) as nas:
+            view = nas.view()
+    except NasError as error:
+        nas_error = str(error)
+    status, host_error = None, ""
+    asked = is_host_needed(system)
+    if asked:
+        try:
+            status = _ask_host(system, view, at)
+        except HostError as error:
+            host_error = str(error)
+    return Observation(at, view, nas_error, status, host_error, asked)
+
+
+def is_host_needed(system: System) -> bool:
+    """Each login is a line in the NAS's audit log, so it is asked only for drives under test."""
+    return (
+        HostRun.objects.filter(system=system, is_open=True).exists()
+        or SmartTest.objects.filter(
+            drive__system=system, drive__present=True, state=SmartTest.State.RUNNING
+        ).exists()
+    )
+
+
+def _ask_host(system: System, view: NasView | None, at: datetime) -> HostStatus:
+    host = clients.host(system)
+    due = _drives_due_for_smart(system, view, at)
+    if any(not drive.host_path for drive in due):
+        learn_paths(system)
+        due = _drives_due_for_smart(system, view, at)
+    return host.status(sorted(drive.host_path for drive in due if drive.host_path))
+
+
+def _drives_due_for_smart(system: System, view: NasView | None, at: datetime) -> list[Drive]:
+    """Drives with a self-test whose last reading is old, or whose NAS job has just ended."""
+    waiting = {job.job_id for job in (view.jobs or ()) if job.state == "RUNNING"} if view else None
+    due = []
+    tests = SmartTest.objects.filter(
+        drive__system=system, drive__present=True, state=SmartTest.State.RUNNING
+    ).select_related("drive")
+    for test in tests:
+        read_at = test.drive.smart_read_at
+        old = read_at is None or at - read_at >= timedelta(seconds=settings.SMART_INTERVAL_SECONDS)
+        ended = waiting is not None and test.nas_job_id not in waiting
+        # A drive that has ended its test but isn't settled yet is read each minute, not each poll.
+        just_ended = ended and (read_at is None or at - read_at >= timedelta(seconds=5))
+        if old or just_ended:
+            due.append(test.drive)
+    return list({drive.pk: drive for drive in due}.values())
+
+
+def learn_paths(system: System) -> None:
+    """Ask the host what it calls each of its drives, and keep that by serial."""
+    devices = clients.host(system).probe()
+    paths: dict[str, list[str]] = {}
+    for device in devices:
+        paths.setdefault(device.serial, []).append(device.path)
+    for drive in Drive.objects.filter(system=system, present=True):
+        found = paths.get(drive.serial, [])
+        path = found[0] if drive.serial and len(found) == 1 else ""
+        if path != drive.host_path:
+            Drive.objects.filter(pk=drive.pk).update(host_path=path)
+
+
+def _apply(system: System, seen: Observation) -> None:
+    if seen.view is not None:
+        apply.drives(system, seen.view, seen.at)
+        apply.jobs(system, seen.view, seen.at)
+    if seen.status is not None:
+        apply.runs(system, seen.status, seen.at)
+        apply.self_tests(system, seen.status, seen.at)
+    _note_health(system, seen)
+
+
+def _note_health(system: System, seen: Observation) -> None:
+    """Keep when it answered last; tell once when it begins to fail and once when it recovers."""
+    changes: dict[str, object] = {"last_error": seen.nas_error}
+    if seen.view is not None:
+        changes["last_polled_at"] = seen.at
+        changes["version"] = seen.view.version
+    if seen.host_was_asked:
+        changes["host_error"] = seen.host_error
+        if seen.status is not None:
+            changes["host_answered_at"] = seen.at
+    error = seen.nas_error or (seen.host_error if seen.host_was_asked else system.host_error)
+    if error and system.failing_since is None:
+        changes["failing_since"] = seen.at
+        record(Kind.SYSTEM_FAILING, f"{system.name} doesn't answer: {error}", system=system)
+        logger.warning("%s doesn't answer: %s", system.name, error)
+    elif not error and system.failing_since is not None:
+        changes["failing_since"] = None
+        record(Kind.SYSTEM_RECOVERED, f"{system.name} answers again", system=system)
+    shown_before = bool(system.last_error or system.host_error)
+    System.objects.filter(pk=system.pk).update(**changes)
+    if shown_before != bool(error):
+        apply.changed_all(system)

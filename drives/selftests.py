@@ -1,0 +1,143 @@
+"""How a self-test ended, from the drive's own log against the log before the start.
+
+A pass needs an entry that wasn't there before. The NAS's job is no evidence: its SUCCESS only means
+that no test is running any more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from audit.events import record
+from audit.models import Kind
+from live.changes import changed
+
+from .models import Drive, SmartTest
+from .smart import Reading
+
+
+@dataclass(frozen=True)
+class Settled:
+    """A self-test that is over: passed, failed, aborted or unknown, with the log entry if any."""
+
+    state: SmartTest.State
+    entry: dict[str, Any] | None
+    error_text: str
+
+
+def new_entries(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The entries at the head of `after` which `before` did not have; both are newest first.
+
+    An ATA log holds 21 entries, so old ones fall out at the end. Entries of a test in progress
+    are no results and are left out of the comparison.
+    """
+    old = [entry for entry in before if entry.get("outcome") != "running"]
+    now = [entry for entry in after if entry.get("outcome") != "running"]
+    for count in range(len(now) + 1):
+        kept = now[count:]
+        if kept == old[: len(kept)] and (kept or not old or count == len(now)):
+            return now[:count]
+    return now
+
+
+# Power-on hours in a self-test log have 16 bits.
+HOURS_WRAP_AT = 65_536
+HOURS_TOLERANCE = 2
+
+
+def settle(
+    type: str, before: list[dict[str, Any]] | None, reading: Reading, *, elapsed_hours: float
+) -> Settled | None:
+    """None while the test runs, or while it can't be told; else how it ended.
+
+    elapsed_hours: since the start; an entry that is older by the drive's own clock isn't ours.
+    """
+    if reading.running_percent is not None or not reading.running_known:
+        return None
+    if before is None or reading.self_tests is None:
+        return Settled(SmartTest.State.UNKNOWN, None, "The drive's self-test log could not be read")
+    fresh = new_entries(before, [entry.as_json() for entry in reading.self_tests])
+    entry = next((entry for entry in fresh if entry["type"] == type), None)
+    if entry is None:
+        return Settled(
+            SmartTest.State.UNKNOWN,
+            None,
+            "No test is running and the drive's self-test log has no new entry for it",
+        )
+    if entry["hours"] is not None and reading.power_on_hours is not None:
+        age = (reading.power_on_hours - entry["hours"]) % HOURS_WRAP_AT
+        if age > elapsed_hours + HOURS_TOLERANCE:
+            return Settled(
+                SmartTest.State.UNKNOWN,
+                entry,
+                f"The newest entry of the drive's self-test log is {age} h old, not of this test",
+            )
+    where = f", first error at LBA {entry['lba']:,}" if entry.get("lba") else ""
+    text = entry.get("text") or "no text"
+    match entry["outcome"]:
+        case "passed":
+            return Settled(SmartTest.State.PASSED, entry, "")
+        case "failed":
+            return Settled(SmartTest.State.FAILED, entry, f"The drive says: {text}{where}")
+        case "aborted":
+            return Settled(SmartTest.State.ABORTED, entry, f"The drive says: {text}")
+    return Settled(SmartTest.State.UNKNOWN, entry, f"The drive says: {text}")
+
+
+def begin(
+    drive: Drive,
+    type: SmartTest.Type,
+    *,
+    log_before: list[dict[str, Any]],
+    nas_job_id: int | None,
+    eta_at: datetime | None,
+    now: datetime,
+    note: str,
+    job_id: int | None = None,
+) -> SmartTest:
+    """Record that a test was started, with the log as it was before."""
+    with transaction.atomic():
+        test, _ = SmartTest.objects.update_or_create(
+            drive=drive,
+            type=type,
+            defaults={
+                "state": SmartTest.State.RUNNING,
+                "percent": 0.0,
+                "started_at": now,
+                "eta_at": eta_at,
+                "finished_at": None,
+                "error_text": "",
+                "nas_job_id": nas_job_id,
+                "log_before": log_before,
+                "log_entry": None,
+            },
+        )
+        record(Kind.SMART_STARTED, note, system=drive.system, drive=drive, job_id=job_id)
+        changed([drive.pk])
+    return test
+
+
+def finish(test: SmartTest, settled: Settled, now: datetime) -> None:
+    """Record how a running test ended; nothing happens when it isn't running any more."""
+    with transaction.atomic():
+        done = SmartTest.objects.filter(pk=test.pk, state=SmartTest.State.RUNNING).update(
+            state=settled.state,
+            percent=100.0 if settled.state == SmartTest.State.PASSED else test.percent,
+            finished_at=now,
+            eta_at=None,
+            error_text=settled.error_text,
+            log_entry=settled.entry,
+        )
+        if done:
+            words = SmartTest.State(settled.state).label.lower()
+            record(
+                Kind.SMART_FINISHED,
+                f"SMART {test.type} of {test.drive.devname}: {words}. {settled.error_text}".strip(),
+                system=test.drive.system,
+                drive=test.drive,
+            )
+            changed([test.drive_id])

@@ -1,0 +1,60 @@
+"""What a NAS tells, in one vocabulary for all its dialects."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+class NasError(Exception):
+    """The NAS did not answer, or not in a form that can be believed. The text is for people."""
+
+
+@dataclass(frozen=True)
+class NasDrive:
+    """One entry of disk.query.
+
+    identifier: the NAS's own key; name: device name, moves across reboots; size_bytes: 0 when the
+    NAS doesn't know it; rotational: None when unknown.
+    """
+
+    identifier: str
+    name: str
+    serial: str
+    lunid: str
+    model: str
+    size_bytes: int
+    rotational: bool | None
+
+
+@dataclass(frozen=True)
+class SelfTestJob:
+    """A `smart.test.wait` job. SUCCESS only means that no test is running any more."""
+
+    job_id: int
+    identifier: str
+    type: str
+    state: str
+    percent: float | None
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SelfTestStart:
+    """What manual_test said for one drive: the job that waits for it, or why it did not start."""
+
+    job_id: int | None
+    expected_at: datetime | None
+    error: str
+
+
+@dataclass(frozen=True)
+class NasView:
+    """One poll's answers. `uses` says for a device name why it may not be written."""
+
+    version: str
+    drives: tuple[NasDrive, ...]
+    uses: dict[str, str]
+    pools: dict[str, str]
+    temperatures: dict[str, int]
+    jobs: tuple[SelfTestJob, ...] | None

@@ -1,0 +1,1 @@
+"""What is done to drives: jobs, their stages, and the verdict."""

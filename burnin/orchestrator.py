@@ -1,0 +1,552 @@
+"""The only writer of job and stage state.
+
+Each change is a compare-and-set in one transaction with its audit event; talking to the outside
+happens before, under a lease on the stage, never inside a transaction.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from audit.events import record
+from audit.models import Kind
+from drives.health import is_stale
+from drives.hosts.ssh import HostError
+from drives.leases import Lease, leased
+from drives.models import Drive, SmartTest, System
+from drives.truenas.types import NasError
+from live.changes import changed
+
+from . import verdict
+from .models import ACTIVE_JOB_STATES, Job, JobState, Stage, StageKind, StageState
+from .outcomes import Again, Ended, Going, Outcome, Refused
+from .plan import Plan
+from .precheck_now import guard_answer
+from .progress import current_stage
+from .stages import Context, verbs
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+logger = logging.getLogger(__name__)
+
+# A run on a big drive may stand still for longer while it is healthy: retries take their time.
+STUCK_SCALE_BYTES = 20 * 10**12
+
+ENDING = {
+    JobState.PASSED: Kind.BURNIN_PASSED,
+    JobState.FAILED: Kind.BURNIN_FAILED,
+    JobState.CANCELLED: Kind.BURNIN_CANCELLED,
+    JobState.UNKNOWN: Kind.BURNIN_UNKNOWN,
+}
+
+
+class RequestRefused(Exception):
+    """The request creates nothing, for these reasons (409)."""
+
+    def __init__(self, reasons: list[str]) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
+
+
+class NotConfirmed(Exception):
+    """The operator has not typed the drive's serial (422)."""
+
+
+class NotActive(Exception):
+    """There is nothing to cancel: the job has ended."""
+
+
+# --- the request ------------------------------------------------------------------------------
+def refusals(drive: Drive) -> list[str]:
+    """Every reason against a burn-in that the database knows. Empty says nothing of the host."""
+    reasons = []
+    if not drive.present:
+        reasons.append(f"{drive.system.name} doesn't list this drive any more")
+    if is_stale(drive.system, timezone.now()):
+        reasons.append(f"{drive.system.name} has not answered lately, so its pools aren't known")
+    if drive.use_reason:
+        reasons.append(drive.use_reason)
+    if not drive.serial:
+        reasons.append("The drive reports no serial number, so it can't be told from another")
+    if drive.size_bytes <= 0:
+        reasons.append("The drive's size isn't known")
+    if holding := drive.jobs.filter(holds_drive=True).first():
+        reasons.append(f"Burn-in {holding.pk} of this drive is not over")
+    if drive.smart_tests.filter(state=SmartTest.State.RUNNING).exists() and not holding:
+        reasons.append("A SMART self-test runs on it")
+    if drive.temperature_c is not None and drive.temperature_c > settings.TEMP_START_MAX_C:
+        limit = settings.TEMP_START_MAX_C
+        reasons.append(f"{drive.temperature_c} °C is above the {limit} °C to start at")
+    return reasons
+
+
+def request(
+    drive: Drive,
+    plan: Plan,
+    *,
+    operator: User,
+    typed_serial: str | None = None,
+    source_ip: str | None = None,
+) -> Job:
+    """Queue a burn-in. With a destructive stage the serial must be typed, and the host is asked.
+
+    Raises NotConfirmed or RequestRefused; then nothing was created.
+    """
+    if plan.destructive and (typed_serial or "").strip() != drive.serial:
+        raise NotConfirmed("Type the serial number of this drive exactly as shown")
+    if reasons := refusals(drive):
+        raise RequestRefused(reasons)
+    if plan.destructive and (reasons := guard_answer(drive).reasons):
+        raise RequestRefused(reasons)
+    try:
+        with transaction.atomic():
+            job = Job.objects.create(
+                drive=drive,
+                system=drive.system,
+                serial=drive.serial,
+                size_bytes=drive.size_bytes,
+                profile=plan.profile,
+                passes=plan.passes,
+                operator=operator,
+                operator_name=operator.get_username(),
+            )
+            Stage.objects.bulk_create(
+                Stage(job=job, position=position, kind=kind)
+                for position, kind in enumerate(plan.all_stages)
+            )
+            words = ", ".join(kind.label for kind in plan.stages)
+            _tell(job, Kind.BURNIN_QUEUED, f"queued: {words}", operator.get_username(), source_ip)
+            _after_commit_admit(drive.system_id)
+    except IntegrityError:
+        raise RequestRefused(["A burn-in of this drive is not over"]) from None
+    return job
+
+
+def acknowledge(job_ids: Iterable[int], *, by: str) -> int:
+    """Take failed jobs off the banner; they stay failed. Returns how many."""
+    with transaction.atomic():
+        jobs = Job.objects.filter(pk__in=job_ids, acknowledged_at=None).exclude(
+            state__in=ACTIVE_JOB_STATES
+        )
+        drive_ids = list(jobs.values_list("drive_id", flat=True))
+        count = jobs.update(acknowledged_at=timezone.now())
+        changed(drive_ids)
+    return count
+
+
+# --- admission --------------------------------------------------------------------------------
+def admit(system_id: int) -> None:
+    """Start queued jobs in their order while the system has room (B4)."""
+    with transaction.atomic():
+        # The lock makes two admissions take turns; SQLite has one writer anyway.
+        System.objects.select_for_update().get(pk=system_id)
+        running = Job.objects.filter(system_id=system_id, state=JobState.RUNNING).count()
+        room = settings.MAX_PARALLEL_BURNINS - running
+        waiting = Job.objects.filter(system_id=system_id, state=JobState.QUEUED).order_by("pk")
+        for job in waiting.select_related("drive", "system")[: max(0, room)]:
+            now = timezone.now()
+            if Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
+                state=JobState.RUNNING, started_at=now
+            ):
+                _tell(job, Kind.BURNIN_STARTED, "started")
+                _after_commit_step(job.stages.get(position=0).pk)
+    changed(Drive.objects.filter(jobs__state=JobState.QUEUED).values_list("pk", flat=True))
+
+
+# --- the control loop -------------------------------------------------------------------------
+def advance(system_id: int) -> None:
+    """Look at every job of a system after a poll. Missing a turn or taking it twice is harmless."""
+    system = System.objects.get(pk=system_id)
+    jobs = (
+        Job.objects.filter(system=system, state=JobState.RUNNING)
+        .select_related("drive", "system", "drive__system")
+        .prefetch_related("stages")
+    )
+    for job in jobs:
+        stage = current_stage(job)
+        if stage is None:
+            _conclude(job)
+            continue
+        try:
+            _look(job, stage, system)
+        except Exception as error:  # one job's trouble is its own, and is shown on it
+            logger.exception("advancing %s", job)
+            _wait(stage, f"An error of this program: {error!r}")
+    for job in Job.objects.filter(system=system, holds_drive=True).exclude(
+        state__in=ACTIVE_JOB_STATES
+    ):
+        _settle_ended(job)
+    if Job.objects.filter(system=system, state=JobState.QUEUED).exists():
+        admit(system.pk)
+
+
+def _look(job: Job, stage: Stage, system: System) -> None:
+    """Check a running stage from the database; hand what needs the host to a task."""
+    if job.cancel_requested_at or stage.state == StageState.PENDING:
+        _enqueue_step(stage.pk)
+        return
+    context = _context(job, stage)
+    outcome = verbs(stage.kind).check(context)
+    if isinstance(outcome, Again):
+        _enqueue_step(stage.pk)
+    elif isinstance(outcome, Going):
+        with transaction.atomic():
+            _keep_going(job, stage, outcome, context.now)
+    else:
+        with transaction.atomic():
+            _end(job, stage, outcome, context.now)
+
+
+def step(stage_id: int) -> None:
+    """Do what a stage needs its host for: begin, resume, collect or stop. Under a lease."""
+    with leased(Stage.objects.filter(pk=stage_id), "lease_until") as lease:
+        if lease is None:
+            return
+        stage = Stage.objects.select_related("job__drive__system", "job__system").get(pk=stage_id)
+        job = stage.job
+        if job.cancel_requested_at and job.holds_drive:
+            _stop(job, stage, lease)
+        elif job.state == JobState.RUNNING and stage.state in (
+            StageState.PENDING,
+            StageState.RUNNING,
+        ):
+            _begin(job, stage, lease)
+
+
+def _begin(job: Job, stage: Stage, lease: Lease) -> None:
+    context = _context(job, stage, lease)
+    module = verbs(stage.kind)
+    outcome: Outcome = Again("")
+    if stage.state == StageState.RUNNING:
+        outcome = module.check(context)
+    if isinstance(outcome, Again):
+        why = outcome.why
+        Stage.objects.filter(pk=stage.pk).update(attempts=stage.attempts + 1)
+        stage.attempts += 1
+        try:
+            outcome = module.begin(context)
+        except (HostError, NasError) as error:
+            outcome = Going(stage.percent, stage.progress, waiting_for=_cant(job.system, error))
+            if stage.state == StageState.PENDING:
+                _wait(stage, outcome.waiting_for)
+                return
+        except Exception as error:
+            logger.exception("%s", stage)
+            _wait(stage, f"An error of this program: {error!r}")
+            return
+        if stage.state == StageState.RUNNING and isinstance(outcome, Going) and outcome.note:
+            with transaction.atomic():
+                _tell(job, Kind.BURNIN_RESUMED, f"{stage.get_kind_display()}: {outcome.note}")
+        elif why:
+            logger.info("%s: %s", stage, why)
+    now = timezone.now()
+    with transaction.atomic():
+        if not lease.confirm():
+            logger.warning("%s: its answer came too late and was dropped", stage)
+            return
+        if isinstance(outcome, Going):
+            _keep_going(job, stage, outcome, now)
+        elif not isinstance(outcome, Again):
+            _end(job, stage, outcome, now)
+
+
+def _stop(job: Job, stage: Stage, lease: Lease) -> None:
+    context = _context(job, stage, lease)
+    stopped = stage.state == StageState.PENDING and stage.attempts == 0
+    if not stopped:
+        try:
+            stopped = verbs(stage.kind).stop(context)
+        except (HostError, NasError) as error:
+            _wait(stage, f"Cancelling, waiting for {job.system.name}: {error}")
+            return
+    if not stopped:
+        _wait(stage, f"Cancelling, {job.system.name} has not stopped it yet")
+        return
+    with transaction.atomic():
+        if lease.confirm():
+            _end_job(job, stage, JobState.CANCELLED, f"Cancelled by {job.cancel_requested_by}")
+
+
+# --- what the verbs said, recorded ------------------------------------------------------------
+def _keep_going(job: Job, stage: Stage, going: Going, now: datetime) -> None:
+    """Begin or continue: progress, and whether it moved (B8)."""
+    facts: dict[str, Any] = {
+        "percent": round(going.percent, 2),
+        "progress": going.progress,
+        "eta_at": going.eta_at,
+        "waiting_for": going.waiting_for,
+        "checked_at": now,
+    }
+    if stage.state == StageState.PENDING:
+        if going.waiting_for and not going.progress:
+            _wait(stage, going.waiting_for)
+            return
+        begun = Stage.objects.filter(pk=stage.pk, state=StageState.PENDING).update(
+            state=StageState.RUNNING, started_at=now, **facts
+        )
+        if begun:
+            _tell(job, Kind.STAGE_STARTED, f"{stage.get_kind_display()} started")
+        return
+    moved = _has_moved(stage, going)
+    paused = bool(going.progress.get("paused"))
+    if moved:
+        facts |= {"idle_seconds": 0, "attempts": 0}
+    elif not going.waiting_for and not paused and stage.checked_at is not None:
+        longest = 3 * settings.POLL_INTERVAL_SECONDS
+        elapsed = (now - stage.checked_at).total_seconds()
+        facts["idle_seconds"] = stage.idle_seconds + min(elapsed, longest)
+    Stage.objects.filter(pk=stage.pk, state=StageState.RUNNING).update(**facts)
+    limit = settings.STUCK_JOB_HOURS * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
+    if facts.get("idle_seconds", 0) > limit:
+        _stuck(job, stage, facts["idle_seconds"])
+    elif (
+        moved
+        or going.waiting_for != stage.waiting_for
+        or paused != bool(stage.progress.get("paused"))
+    ):
+        changed([job.drive_id])
+
+
+def _has_moved(stage: Stage, going: Going) -> bool:
+    watched = ("phase", "pass", "bytes_written", "bytes_verified")
+    return round(going.percent, 2) != stage.percent or any(
+        going.progress.get(name) != stage.progress.get(name) for name in watched
+    )
+
+
+def _stuck(job: Job, stage: Stage, idle_seconds: float) -> None:
+    hours = idle_seconds / 3600
+    reason = (
+        f"{stage.get_kind_display()} made no progress for {hours:.1f} h while its host answered"
+    )
+    logger.critical("%s is stuck: %s", job, reason)
+    _tell(job, Kind.BURNIN_STUCK, reason)
+    _end_job(job, stage, JobState.UNKNOWN, reason, keeps_drive=True)
+
+
+def _end(job: Job, stage: Stage, outcome: Ended | Refused, now: datetime) -> None:
+    if isinstance(outcome, Refused):
+        reason = f"refused: {'; '.join(outcome.reasons)}"
+        Stage.objects.filter(pk=stage.pk).update(evidence=stage.evidence | outcome.evidence)
+        _tell(job, Kind.BURNIN_REFUSED, reason)
+        _end_job(job, stage, JobState.CANCELLED, reason)
+        return
+    claims = [claim.as_json() for claim in outcome.claims]
+    evidence = {**stage.evidence, **outcome.evidence, "claims": claims}
+    if outcome.state == StageState.PASSED:
+        done = Stage.objects.filter(
+            pk=stage.pk, state__in=[StageState.PENDING, StageState.RUNNING]
+        ).update(
+            state=StageState.PASSED,
+            percent=100,
+            started_at=stage.started_at or now,
+            finished_at=now,
+            eta_at=None,
+            waiting_for="",
+            evidence=evidence,
+        )
+        if not done:
+            return
+        _tell(job, Kind.STAGE_FINISHED, f"{stage.get_kind_display()} passed")
+        following = job.stages.filter(state=StageState.PENDING).order_by("position").first()
+        if following is not None:
+            _after_commit_step(following.pk)
+        else:
+            _conclude(job)
+        return
+    Stage.objects.filter(pk=stage.pk).update(evidence=evidence)
+    state = JobState.FAILED if outcome.state == StageState.FAILED else JobState.UNKNOWN
+    _end_job(job, stage, state, outcome.reason)
+
+
+def _conclude(job: Job) -> None:
+    """All stages have ended: the verdict."""
+    stages = list(job.stages.order_by("position"))
+    state, reason = verdict.job(
+        [(stage.kind, stage.state, stage.evidence.get("claims", [])) for stage in stages]
+    )
+    with transaction.atomic():
+        _end_job(job, None, JobState(state), reason)
+
+
+def _end_job(
+    job: Job, stage: Stage | None, state: JobState, reason: str, *, keeps_drive: bool = False
+) -> None:
+    """End a job once, with its reason, its claims, and what is left of its stages skipped."""
+    now = timezone.now()
+    holds = keeps_drive and job.holds_drive
+    if job.state not in ACTIVE_JOB_STATES:
+        # It had ended as inconclusive while its run may have gone on; now that is over too.
+        Job.objects.filter(pk=job.pk).update(holds_drive=holds)
+        changed([job.drive_id])
+        return
+    ended = Job.objects.filter(pk=job.pk, state__in=ACTIVE_JOB_STATES).update(
+        state=state,
+        finished_at=now,
+        error_text=reason,
+        holds_drive=holds,
+        closing_reading_due=stage is not None
+        and stage.kind != StageKind.FINAL_CHECK
+        and job.started_at is not None,
+    )
+    if not ended:
+        return
+    if stage is not None:
+        Stage.objects.filter(
+            pk=stage.pk, state__in=[StageState.PENDING, StageState.RUNNING]
+        ).update(
+            state=state,
+            error_text=reason,
+            started_at=stage.started_at or now,
+            finished_at=now,
+            eta_at=None,
+            waiting_for="",
+        )
+        _tell(job, Kind.STAGE_FINISHED, f"{stage.get_kind_display()}: {reason}")
+    job.stages.filter(state=StageState.PENDING).update(state=StageState.SKIPPED)
+    claims = [claim for each in job.stages.all() for claim in each.evidence.get("claims", [])]
+    order = {False: 0, None: 1, True: 2}
+    claims.sort(key=lambda claim: order.get(claim.get("holds"), 1))
+    Job.objects.filter(pk=job.pk).update(claims=claims)
+    _tell(job, ENDING[state], f"{state.label.lower()}{': ' + reason if reason else ''}")
+    _after_commit_admit(job.system_id)
+    if stage is not None:
+        _after_commit_closing_reading(job.pk)
+
+
+def _wait(stage: Stage, why: str) -> None:
+    """The stage can't go on just now; the next poll tries again."""
+    if stage.waiting_for == why:
+        return
+    with transaction.atomic():
+        Stage.objects.filter(pk=stage.pk).update(waiting_for=why[:500])
+        changed([stage.job.drive_id])
+
+
+# --- cancelling -------------------------------------------------------------------------------
+def cancel(job: Job, *, by: str, source_ip: str | None = None) -> None:
+    """Cancel a queued or running job. What runs on the host is stopped by the next step (B6).
+
+    Raises NotActive when there is nothing left to cancel.
+    """
+    with transaction.atomic():
+        job = Job.objects.select_for_update().select_related("drive", "system").get(pk=job.pk)
+        if not job.holds_drive:
+            raise NotActive(f"Burn-in {job.pk} has ended")
+        if job.cancel_requested_at is None:
+            job.cancel_requested_at, job.cancel_requested_by = timezone.now(), by
+            job.save(update_fields=["cancel_requested_at", "cancel_requested_by"])
+            _tell(job, Kind.BURNIN_CANCEL_REQUESTED, f"cancel requested by {by}", by, source_ip)
+        if job.state == JobState.QUEUED:
+            _end_job(job, None, JobState.CANCELLED, f"Cancelled by {by}")
+            return
+        stage = _stage_to_stop(job)
+        if stage is not None:
+            _after_commit_step(stage.pk)
+
+
+def _stage_to_stop(job: Job) -> Stage | None:
+    stage = current_stage(job)
+    if stage is None and job.holds_drive:
+        return job.stages.filter(state=StageState.UNKNOWN).order_by("-position").first()
+    return stage
+
+
+# --- jobs that ended while their work may go on -----------------------------------------------
+def _settle_ended(job: Job) -> None:
+    """An inconclusive job keeps its drive until its work is over; work that turns up goes on."""
+    stage = job.stages.filter(state=StageState.UNKNOWN).order_by("-position").first()
+    if stage is None:
+        Job.objects.filter(pk=job.pk).update(holds_drive=False)
+        return
+    if job.cancel_requested_at:
+        _enqueue_step(stage.pk)
+        return
+    outcome = verbs(stage.kind).check(_context(job, stage))
+    moved = isinstance(outcome, Going) and not outcome.waiting_for and _has_moved(stage, outcome)
+    if moved or (isinstance(outcome, Again) and outcome.why == "the run is over"):
+        _reattach(job, stage)
+    elif isinstance(outcome, Ended):
+        with transaction.atomic():
+            Job.objects.filter(pk=job.pk).update(holds_drive=False)
+            changed([job.drive_id])
+
+
+def _reattach(job: Job, stage: Stage) -> None:
+    with transaction.atomic():
+        if not Job.objects.filter(pk=job.pk, state=JobState.UNKNOWN, holds_drive=True).update(
+            state=JobState.RUNNING,
+            finished_at=None,
+            error_text="",
+            closing_reading_due=False,
+        ):
+            return
+        job.stages.filter(state=StageState.SKIPPED).update(state=StageState.PENDING)
+        Stage.objects.filter(pk=stage.pk).update(
+            state=StageState.RUNNING, finished_at=None, error_text="", idle_seconds=0
+        )
+        words = f"{stage.get_kind_display()} turned up again and goes on"
+        _tell(job, Kind.BURNIN_REATTACHED, words)
+
+
+# --- small things -----------------------------------------------------------------------------
+def _context(job: Job, stage: Stage, lease: Lease | None = None) -> Context:
+    def remember(*, run_id: str | None = None, evidence: dict[str, Any] | None = None) -> None:
+        """Store facts of this stage before the host is touched; a lost lease forbids it."""
+        with transaction.atomic():
+            if lease is not None and not lease.confirm():
+                raise HostError("somebody else has taken this stage over")
+            if run_id is not None:
+                stage.run_id = run_id
+            if evidence is not None:
+                stage.evidence = evidence
+            stage.save(update_fields=["run_id", "evidence"])
+
+    return Context(job, stage, job.drive, job.system, timezone.now(), remember)
+
+
+def _cant(system: System, error: Exception) -> str:
+    return f"Can't reach {system.name}: {error}"
+
+
+def _tell(job: Job, kind: Kind, note: str, actor: str = "", source_ip: str | None = None) -> None:
+    record(
+        kind,
+        f"Burn-in {job.pk} of {job.drive.devname} {job.serial}: {note}",
+        actor=actor,
+        source_ip=source_ip,
+        system=job.system,
+        drive=job.drive,
+        job_id=job.pk,
+    )
+    changed([job.drive_id])
+
+
+def _enqueue_step(stage_id: int) -> None:
+    from .tasks import send, step_stage
+
+    send(step_stage, stage_id)
+
+
+def _after_commit_step(stage_id: int) -> None:
+    transaction.on_commit(lambda: _enqueue_step(stage_id), robust=True)
+
+
+def _after_commit_admit(system_id: int) -> None:
+    from .tasks import admit_jobs, send
+
+    transaction.on_commit(lambda: send(admit_jobs, system_id), robust=True)
+
+
+def _after_commit_closing_reading(job_id: int) -> None:
+    from .tasks import send, take_closing_reading
+
+    transaction.on_commit(lambda: send(take_closing_reading, job_id), robust=True)

@@ -1,0 +1,37 @@
+"""May this drive be written? Asked right now of NAS and host, for the dialog and the request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from drives import clients
+from drives.hosts.ssh import HostError
+from drives.models import Drive
+from drives.truenas.types import NasError
+
+from .locate import locate
+
+
+@dataclass(frozen=True)
+class GuardAnswer:
+    """No reasons: it may be written, as far as was found. facts: fact → clear, in_use, …"""
+
+    reasons: list[str]
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+def guard_answer(drive: Drive) -> GuardAnswer:
+    """Ask NAS and host. Whoever doesn't answer is a reason against it."""
+    try:
+        located = locate(drive)
+        if located.reasons or located.device is None:
+            return GuardAnswer(list(located.reasons))
+        guard = clients.host(drive.system).guard(
+            located.device.path, serial=drive.serial, size_bytes=drive.size_bytes
+        )
+    except (HostError, NasError) as error:
+        return GuardAnswer([f"{drive.system.name} can't be asked: {error}"])
+    reasons = [fact.reason for fact in guard.reasons]
+    if not guard.allowed and not reasons:
+        reasons = ["The host refuses without a reason"]
+    return GuardAnswer(reasons, guard.facts)

@@ -1,0 +1,90 @@
+"""May this drive be burnt in at all, and what did it say of itself before (B10)?"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from drives import clients, readings
+from drives.models import Drive
+
+from ..locate import locate
+from ..models import DESTRUCTIVE_KINDS, StageState
+from ..outcomes import Again, Claim, Ended, Outcome, Refused
+from . import Context
+
+
+def begin(context: Context) -> Outcome:
+    """All of it at once; it takes seconds."""
+    job, drive = context.job, context.drive
+    located = locate(drive, smart=True)
+    reasons = list(located.reasons)
+    if drive.serial != job.serial or drive.size_bytes != job.size_bytes:
+        reasons.append("The drive's serial or size has changed since the request")
+    if drive.system_id != job.system_id:
+        reasons.append(f"The drive has moved to {drive.system.name}")
+    if reasons or located.device is None or located.nas is None:
+        return Refused(tuple(reasons))
+
+    reading = readings.of_drive(located.device, drive.serial)
+    if reading is None:
+        why = located.device.smartctl_error or "no report"
+        return Refused((f"The drive's SMART data can't be read: {why}",))
+    celsius = reading.temperature_c
+    if celsius is not None and celsius > settings.TEMP_START_MAX_C:
+        reasons.append(f"{celsius} °C is above the {settings.TEMP_START_MAX_C} °C to start at")
+    busy = located.view.jobs is None or any(
+        entry.identifier == located.nas.identifier and entry.state == "RUNNING"
+        for entry in located.view.jobs
+    )
+    if reading.running_percent is not None or busy:
+        reasons.append("A self-test runs on the drive, or it can't be told that none does")
+
+    facts: dict[str, str] = {}
+    if any(kind in DESTRUCTIVE_KINDS for kind in job.stages.values_list("kind", flat=True)):
+        guard = clients.host(context.system).guard(
+            located.device.path, serial=job.serial, size_bytes=job.size_bytes
+        )
+        facts = guard.facts
+        if not guard.allowed:
+            reasons += [fact.reason for fact in guard.reasons] or ["The host refuses"]
+    if reasons:
+        return Refused(tuple(reasons), {"facts": facts})
+
+    row = readings.store(drive, located.device, reading, context.now)
+    claims = [
+        Claim(
+            "It is the drive that was asked for",
+            True,
+            f"Serial {job.serial}, {job.size_bytes:,} bytes",
+            f"{context.system.name}, its host and the record",
+        ),
+        Claim(
+            "Nothing uses it",
+            True,
+            f"{len(facts)} facts clear" if facts else "In no pool, not mounted",
+            "Pools and boot disks of the NAS, guard on the host",
+        ),
+        Claim(
+            "SMART health at the start",
+            {Drive.Health.OK: True, Drive.Health.FAILED: False}.get(reading.health),
+            f"{reading.health.label}, {len(reading.counters)} counters read",
+            "smartctl",
+        ),
+    ]
+    evidence = {"facts": facts, "reading_id": row.pk, "counters": reading.counters}
+    if reading.health == Drive.Health.FAILED:
+        reason = "The drive says of itself that it is failing (SMART health)"
+        return Ended(StageState.FAILED, reason, tuple(claims), evidence)
+    if reading.health != Drive.Health.OK:
+        reason = "The drive doesn't tell its SMART health"
+        return Ended(StageState.UNKNOWN, reason, tuple(claims), evidence)
+    return Ended(StageState.PASSED, "", tuple(claims), evidence)
+
+
+def check(context: Context) -> Outcome:
+    return Again("its answer was lost")
+
+
+def stop(context: Context) -> bool:
+    """Nothing of it runs on the host."""
+    return True

@@ -1,0 +1,162 @@
+"""The procedure of a SMART self-test; short and long differ in their type alone.
+
+The NAS starts it and tells how far it is; the drive's own log tells how it ended.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.utils import timezone
+
+from drives import clients, readings, selftests
+from drives.hosts.ssh import HostError
+from drives.models import SmartTest
+from drives.truenas.types import NasError
+
+from ..locate import locate
+from ..models import StageState
+from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
+from . import Context
+
+RETRIES = 1
+
+
+def begin(context: Context, type: SmartTest.Type) -> Outcome:
+    """1. Find the drive and read its log. 2. Remember the log. 3. Start, or find the test started.
+
+    The log is stored before the start, so that a start whose answer was lost is recognised.
+    """
+    drive = context.drive
+    located = locate(drive, smart=True)
+    if located.reasons or located.device is None or located.nas is None:
+        return Refused(located.reasons)
+    reading = readings.of_drive(located.device, drive.serial)
+    if reading is None or reading.self_tests is None or not reading.running_known:
+        why = located.device.smartctl_error or "no self-test log"
+        return Ended(
+            StageState.UNKNOWN,
+            f"The drive's self-test log can't be read: {why}",
+            (Claim(_name(type), None, "No self-test log", "smartctl"),),
+        )
+    readings.store(drive, located.device, reading, context.now)
+    log_now = [entry.as_json() for entry in reading.self_tests]
+    before: list[dict[str, Any]] | None = context.stage.evidence.get("before")
+    waiting = [
+        job
+        for job in located.view.jobs or ()
+        if job.identifier == located.nas.identifier and job.type == type and job.state == "RUNNING"
+    ]
+    if before is not None and (
+        reading.running_percent is not None or selftests.new_entries(before, log_now)
+    ):
+        # An earlier attempt had started it.
+        selftests.begin(
+            drive,
+            type,
+            log_before=before,
+            nas_job_id=waiting[0].job_id if waiting else None,
+            eta_at=None,
+            now=context.stage.started_at or context.now,
+            note=f"{_name(type)} of {drive.devname} found on the drive, started before",
+            job_id=context.job.pk,
+        )
+        return Going(percent=reading.running_percent or 0.0, note="found running on the drive")
+    if reading.running_percent is not None:
+        return Going(waiting_for="Another self-test runs on the drive")
+    context.remember(evidence={**context.stage.evidence, "before": log_now})
+    with clients.nas(context.system) as nas:
+        started = nas.start_self_test(located.nas.identifier, type)
+    if started.job_id is None:
+        if "without aborting current test" in started.error:
+            return Going(waiting_for="Another self-test runs on the drive")
+        reason = f"{context.system.name} could not start the self-test: {started.error}"
+        claim = Claim(_name(type), None, "Not started", context.system.name)
+        return Ended(StageState.UNKNOWN, reason, (claim,))
+    selftests.begin(
+        drive,
+        type,
+        log_before=log_now,
+        nas_job_id=started.job_id,
+        eta_at=started.expected_at,
+        now=timezone.now(),
+        note=f"{_name(type)} of {drive.devname} started",
+        job_id=context.job.pk,
+    )
+    return Going(eta_at=started.expected_at)
+
+
+def check(context: Context, type: SmartTest.Type) -> Outcome:
+    """Read off the self-test's row, which the poll keeps by the drive's own log."""
+    test = SmartTest.objects.filter(drive=context.drive, type=type).first()
+    before = context.stage.evidence.get("before")
+    if test is None or before is None or test.log_before != before:
+        return Again("the self-test of this stage isn't known")
+    if test.state == SmartTest.State.RUNNING:
+        waiting = ""
+        if error := context.system.last_error or context.system.host_error:
+            waiting = f"Can't reach {context.system.name}: {error}. The self-test goes on there"
+        return Going(percent=test.percent or 0.0, eta_at=test.eta_at, waiting_for=waiting)
+    entry = test.log_entry
+    found = _found(entry) if entry else test.error_text
+    claim = Claim(
+        _name(type),
+        {SmartTest.State.PASSED: True, SmartTest.State.FAILED: False}.get(
+            SmartTest.State(test.state)
+        ),
+        found,
+        "The drive's self-test log, an entry that was not there before the start",
+    )
+    evidence = {**context.stage.evidence, "log_entry": entry}
+    if test.state == SmartTest.State.PASSED and entry is not None:
+        return Ended(StageState.PASSED, "", (claim,), evidence)
+    if test.state == SmartTest.State.FAILED and entry is not None:
+        reason = f"{_name(type)} failed. {test.error_text}"
+        return Ended(StageState.FAILED, reason, (claim,), evidence)
+    retries = int(context.stage.evidence.get("retries", 0))
+    if test.state == SmartTest.State.ABORTED and retries < RETRIES:
+        context.remember(evidence={"retries": retries + 1})
+        return Again(f"it was interrupted ({test.error_text}); started once more")
+    reason = f"{_name(type)} gave no result. {test.error_text}".strip()
+    return Ended(StageState.UNKNOWN, reason, (claim,), evidence)
+
+
+def stop(context: Context, type: SmartTest.Type) -> bool:
+    """`smartctl -X` on the host: the NAS's own abort lets the drive go on testing (CORE, to 24.04)."""
+    drive = context.drive
+    host = clients.host(context.system)
+    devices = [device for device in host.probe() if device.serial == drive.serial]
+    if len(devices) > 1:
+        raise HostError(f"{len(devices)} drives report the serial {drive.serial}")
+    if devices:
+        host.abort_self_test(devices[0].path, serial=drive.serial)
+        probed = host.probe(devices[0].path, smart=True)
+        reading = readings.of_drive(probed[0], drive.serial) if probed else None
+        if reading is None or not reading.running_known or reading.running_percent is not None:
+            return False
+    test = SmartTest.objects.filter(drive=drive, type=type).first()
+    if test is not None and test.state == SmartTest.State.RUNNING:
+        if test.nas_job_id is not None:
+            _forget(context, test.nas_job_id)
+        by = context.job.cancel_requested_by or "the operator"
+        settled = selftests.Settled(SmartTest.State.ABORTED, None, f"Cancelled by {by}")
+        selftests.finish(test, settled, context.now)
+    return True
+
+
+def _forget(context: Context, nas_job_id: int) -> None:
+    """The drive has stopped; the NAS's job that waits for it is only untidy."""
+    try:
+        with clients.nas(context.system) as nas:
+            nas.forget_self_test(nas_job_id)
+    except NasError:
+        return
+
+
+def _name(type: SmartTest.Type) -> str:
+    return f"SMART {type.value}"
+
+
+def _found(entry: dict[str, Any]) -> str:
+    hours = f", at {entry['hours']:,} h" if entry.get("hours") is not None else ""
+    return f"{entry.get('text') or 'no text'}{hours}"

@@ -1,0 +1,179 @@
+"""Write every byte, read every byte back (B12). A detached run of the agent does it on the host.
+
+begin finds the drive and calls the agent's start, which starts, finds, resumes or reports the run,
+after its guard has looked at the disk once more. check reads what the poll saw of the run.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from drives import clients
+from drives.apply import note_run
+from drives.health import age_in_words
+from drives.hosts.ssh import HostError
+from drives.hosts.types import RunHead
+from drives.models import HostRun
+
+from .. import verdict
+from ..locate import locate
+from ..models import StageState
+from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
+from . import Context
+
+RESTARTS_WITHOUT_PROGRESS = 5
+
+
+def begin(context: Context) -> Outcome:
+    """1. Give the run its id. 2. Find the drive. 3. Start or resume. 4. Where it is over: judge."""
+    job, drive = context.job, context.drive
+    run = HostRun.objects.filter(run_id=context.stage.run_id).first()
+    if run is None:
+        # Random, so that no run of an earlier database can be taken for this one; stored first,
+        # so that whatever happens to the answer, the run is found again.
+        run = HostRun(run_id=f"job{job.pk}-{uuid4().hex[:12]}", system=context.system, drive=drive)
+        context.remember(run_id=run.run_id)
+        run.save()
+    host = clients.host(context.system)
+    if run.head and _head(run).verdict is not None:
+        return _collect(context, run)
+    located = locate(drive)
+    if located.absent and run.head:
+        return _going(context, _head(run), waiting_for="; ".join(located.reasons))
+    if located.reasons or located.device is None:
+        return Refused(located.reasons)
+    lost = run.missing_since is not None and bool(run.head)
+    started = host.start_surface(
+        run.run_id,
+        located.device.path,
+        serial=job.serial,
+        size_bytes=job.size_bytes,
+        passes=job.passes,
+        rate_limit_bytes_per_second=settings.SURFACE_RATE_LIMIT_MBPS * 1_000_000,
+        restore=run.head if lost else None,
+    )
+    if started.outcome == "refused":
+        _close(run)
+        return Refused(tuple(fact.reason for fact in started.reasons) or ("The host refuses",))
+    if started.run is None:
+        raise HostError("the agent started a run and told nothing of it")
+    note_run(run, started.run, timezone.now())
+    if started.outcome == "finished":
+        return _collect(context, run)
+    note = ""
+    if context.stage.state == StageState.RUNNING and started.outcome == "started":
+        note = f"its process was gone from the host; resumed at {started.run.percent:.1f} %"
+        if lost:
+            note = (
+                f"the host had lost the run; resumed from our copy at {started.run.percent:.1f} %"
+            )
+    return _going(context, started.run, note=note)
+
+
+def check(context: Context) -> Outcome:
+    """Read off the run's row, which the poll keeps."""
+    run = HostRun.objects.filter(run_id=context.stage.run_id).first()
+    if run is None or not run.head:
+        return Again("nothing is known of the run yet")
+    head = _head(run)
+    if head.verdict is not None and not run.alive:
+        return Again("the run is over")
+    system = context.system
+    if system.host_error:
+        age = ""
+        if run.seen_at:
+            age = f" for {age_in_words(int((context.now - run.seen_at).total_seconds()))}"
+        why = f"Can't reach {system.name}{age}: {system.host_error}. The run goes on there"
+        return _going(context, head, waiting_for=why)
+    if run.missing_since is not None or not run.alive:
+        if context.stage.attempts > RESTARTS_WITHOUT_PROGRESS:
+            return Ended(
+                StageState.UNKNOWN,
+                f"The run ended {context.stage.attempts} times on the host without progress",
+                (Claim("Every byte was verified", None, _so_far(head), "Surface run"),),
+                {"run_id": run.run_id},
+            )
+        return Again("its process is gone from the host")
+    return _going(context, head)
+
+
+def stop(context: Context) -> bool:
+    """Ask the run to stop; True once its process is gone."""
+    run = HostRun.objects.filter(run_id=context.stage.run_id).first()
+    if run is None:
+        return True
+    if run.missing_since is not None:
+        _close(run)
+        return True
+    by = context.job.cancel_requested_by or "operator"
+    if not run.head and not _is_known_to_host(context, run):
+        _close(run)
+        return True
+    head = clients.host(context.system).stop_surface(run.run_id, by=by)
+    note_run(run, head, timezone.now())
+    if not head.alive:
+        _close(run)
+    return not head.alive
+
+
+def _is_known_to_host(context: Context, run: HostRun) -> bool:
+    status = clients.host(context.system).status([])
+    known = {head.run_id for head in status.runs} | set(status.garbled)
+    return run.run_id in known
+
+
+def _collect(context: Context, run: HostRun) -> Outcome:
+    """Fetch the whole evidence from the host and judge it."""
+    head, detail = clients.host(context.system).surface_detail(run.run_id)
+    if head.verdict is None:
+        raise HostError("the run had a verdict and has none any more")
+    note_run(run, head, timezone.now())
+    if head.alive:
+        return _going(context, head)
+    job = context.job
+    evidence = {"run_id": run.run_id, "verdict": head.raw["verdict"], "detail": detail}
+    evidence["head"] = {name: value for name, value in head.raw.items() if name != "verdict"}
+    if head.verdict.verdict == "refused":
+        return Refused(head.verdict.reasons or ("The host refuses",), evidence)
+    ended = verdict.surface(
+        head.verdict,
+        serial_found=head.serial,
+        serial=job.serial,
+        size_bytes=job.size_bytes,
+        passes=job.passes,
+    )
+    return Ended(ended.state, ended.reason, ended.claims, evidence)
+
+
+def _going(context: Context, head: RunHead, *, waiting_for: str = "", note: str = "") -> Going:
+    left = head.bytes_total - head.bytes_written - head.bytes_verified
+    eta_at = None
+    if head.rate_bytes_per_second and not head.paused and not waiting_for:
+        eta_at = context.now + timedelta(seconds=max(0, left) / head.rate_bytes_per_second)
+    progress = {
+        "phase": head.phase,
+        "pass": head.pass_number,
+        "rate_bytes_per_second": head.rate_bytes_per_second,
+        "bytes_written": head.bytes_written,
+        "bytes_verified": head.bytes_verified,
+        "bytes_total": head.bytes_total,
+        "paused": head.paused,
+        "error_count": head.error_count,
+    }
+    return Going(head.percent, progress, eta_at, waiting_for, note)
+
+
+def _head(run: HostRun) -> RunHead:
+    return RunHead.parse(run.head)
+
+
+def _so_far(head: RunHead) -> str:
+    return f"{head.bytes_verified:,} of {head.size_bytes * head.passes:,} bytes"
+
+
+def _close(run: HostRun) -> None:
+    HostRun.objects.filter(pk=run.pk).update(is_open=False, alive=False)

@@ -1,0 +1,62 @@
+"""Celery's side of the burn-in: each task is short, and may be lost or run twice."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import Task, shared_task
+from django.conf import settings
+from kombu.exceptions import OperationalError
+
+from drives import poll
+from drives.models import System
+
+from . import closing, orchestrator
+from .models import Job
+
+logger = logging.getLogger(__name__)
+
+# Celery calls a task again when it isn't done by then; ours are far shorter.
+TASK_EXPIRES_SECONDS = 60
+
+
+def send(task: Task[..., Any], *args: Any, expires: float = TASK_EXPIRES_SECONDS) -> None:
+    """Enqueue a task. A dead broker costs a log line: the next poll does what was lost."""
+    try:
+        task.apply_async(args, expires=expires)
+    except (OperationalError, OSError) as error:
+        logger.warning("%s%s was not sent: %s", task.name, args, error)
+
+
+@shared_task
+def poll_systems() -> None:
+    """Called by beat each POLL_INTERVAL_SECONDS: one task a system, so that none waits for another."""
+    for system_id in System.objects.values_list("pk", flat=True):
+        send(poll_system, system_id, expires=settings.POLL_INTERVAL_SECONDS)
+
+
+@shared_task
+def poll_system(system_id: int) -> None:
+    """Observe, apply, advance."""
+    if poll.run(system_id):
+        orchestrator.advance(system_id)
+        for job_id in Job.objects.filter(system_id=system_id, closing_reading_due=True).values_list(
+            "pk", flat=True
+        ):
+            send(take_closing_reading, job_id)
+
+
+@shared_task
+def admit_jobs(system_id: int) -> None:
+    orchestrator.admit(system_id)
+
+
+@shared_task
+def step_stage(stage_id: int) -> None:
+    orchestrator.step(stage_id)
+
+
+@shared_task
+def take_closing_reading(job_id: int) -> None:
+    closing.take(job_id)

@@ -1,0 +1,152 @@
+"""From evidence to passed, failed or inconclusive, with reasons. Pure functions, no I/O.
+
+A pass needs every piece of evidence. What is missing or garbled is inconclusive, never a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from drives.hosts.types import RunVerdict
+
+from . import words
+from .models import StageState
+from .outcomes import Claim, Ended
+
+#: A rise of one of these is a fault of the drive (B11).
+FAILING_COUNTERS = {
+    "reallocated_sectors": "Reallocated sectors",
+    "reported_uncorrectable": "Reported uncorrectable errors",
+    "pending_sectors": "Pending sectors",
+    "offline_uncorrectable": "Offline uncorrectable sectors",
+}
+#: A rise of one of these alone says cable, bridge or host.
+DOUBTFUL_COUNTERS = {
+    "command_timeouts": "Command timeouts",
+    "udma_crc_errors": "Interface CRC errors",
+}
+
+
+def surface(
+    verdict: RunVerdict, *, serial_found: str, serial: str, size_bytes: int, passes: int
+) -> Ended:
+    """Judge a surface run that has ended. The engine's own word is not enough for a pass."""
+    source = "Surface run on the host"
+    same = Claim(
+        "Same drive at the end of the surface run",
+        serial_found == serial and verdict.size_bytes == size_bytes,
+        f"Serial {serial_found or 'unknown'}, {verdict.size_bytes:,} bytes",
+        source,
+    )
+    wanted = size_bytes * passes
+    whole = Claim(
+        "Every byte was verified",
+        verdict.bytes_verified == wanted
+        and verdict.bytes_written >= wanted
+        and verdict.passes == passes
+        and wanted > 0,
+        f"{verdict.bytes_verified:,} of {wanted:,} bytes (size × {passes})",
+        source,
+    )
+    clean = Claim(
+        "Every byte read back as written",
+        verdict.error_count == 0 and not verdict.errors,
+        (
+            words.surface_errors(verdict.errors, verdict.error_count, size_bytes)
+            if verdict.error_count or verdict.errors
+            else "No error"
+        ),
+        source,
+    )
+    claims = (clean, whole, same)
+    if not same.holds:
+        return Ended(StageState.UNKNOWN, "The surface run was on another drive", claims)
+    if verdict.verdict == "failed" and verdict.error_count > 0:
+        return Ended(StageState.FAILED, clean.found, claims)
+    if verdict.verdict == "passed":
+        if whole.holds and clean.holds:
+            return Ended(StageState.PASSED, "", claims)
+        return Ended(
+            StageState.UNKNOWN,
+            "The surface run says passed, but its own figures don't prove it",
+            claims,
+        )
+    reason = "; ".join(verdict.reasons) or "The surface run ended without a reason"
+    return Ended(StageState.UNKNOWN, reason, claims)
+
+
+def counters(before: dict[str, int] | None, after: dict[str, int] | None) -> Ended:
+    """Compare the counters of the closing reading with those of the start (B11)."""
+    source = "SMART readings at start and end"
+    if not before:
+        claim = Claim("No counter rose", None, "No counters were read at the start", source)
+        return Ended(StageState.UNKNOWN, "The SMART counters at the start are missing", (claim,))
+    if after is None:
+        claim = Claim("No counter rose", None, "No counters were read at the end", source)
+        return Ended(StageState.UNKNOWN, "The SMART counters at the end are missing", (claim,))
+    names = FAILING_COUNTERS | DOUBTFUL_COUNTERS
+    missing = [names[name] for name in names if name in before and name not in after]
+    rose = {
+        name: f"{names[name]} {before[name]:,} → {after[name]:,}"
+        for name in names
+        if name in before and name in after and after[name] > before[name]
+    }
+    fell = [
+        f"{names[name]} {before[name]:,} → {after[name]:,}"
+        for name in names
+        if name in before and name in after and after[name] < before[name]
+    ]
+    kept = sum(1 for name in names if name in before and name in after)
+    claims = [
+        Claim(
+            "Every counter of the start is there at the end",
+            not missing,
+            f"Missing: {', '.join(missing)}" if missing else f"{kept} of {kept}",
+            source,
+        ),
+        Claim(
+            "No counter rose",
+            not rose,
+            ", ".join(rose.values()) if rose else f"{kept} counters compared, none rose",
+            source,
+        ),
+    ]
+    failing = [text for name, text in rose.items() if name in FAILING_COUNTERS]
+    if failing:
+        return Ended(StageState.FAILED, f"SMART counters rose: {', '.join(failing)}", tuple(claims))
+    if missing:
+        return Ended(
+            StageState.UNKNOWN,
+            f"SMART counters were there at the start and not at the end: {', '.join(missing)}",
+            tuple(claims),
+        )
+    if rose:
+        return Ended(
+            StageState.UNKNOWN,
+            f"{', '.join(rose.values())}: this points to cable, bridge or host, not to the drive",
+            tuple(claims),
+        )
+    if kept == 0:
+        return Ended(StageState.UNKNOWN, "No SMART counter could be compared", tuple(claims))
+    # Pending sectors fall when they are rewritten; others falling would be another drive's numbers.
+    odd = [text for text in fell if not text.startswith(("Pending", "Offline"))]
+    if odd:
+        return Ended(StageState.UNKNOWN, f"SMART counters fell: {', '.join(odd)}", tuple(claims))
+    return Ended(StageState.PASSED, "", tuple(claims))
+
+
+def job(stages: Sequence[tuple[str, str, Sequence[dict[str, Any]]]]) -> tuple[StageState, str]:
+    """The verdict of a job whose stages have all ended, as (kind, state, claims) each.
+
+    Passed only if every stage passed and every claim of every stage holds.
+    """
+    for kind, state, claims in stages:
+        if state != StageState.PASSED:
+            return StageState.UNKNOWN, f"The stage {kind} is {state}, not passed"
+        if not claims:
+            return StageState.UNKNOWN, f"The stage {kind} passed without evidence"
+        for claim in claims:
+            if claim.get("holds") is not True:
+                return StageState.UNKNOWN, f"Not proven: {claim.get('claim')}"
+    return StageState.PASSED, ""

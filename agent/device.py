@@ -1,0 +1,162 @@
+"""Reading and writing a medium: past the cache where the kernel allows it, every byte of it, whatever its size.
+
+The medium is opened first and judged by the guard after, so that what is written is the very object that was
+judged. An odd tail that direct I/O can't reach goes through a second, buffered descriptor.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+import time
+from typing import Dict, List, Optional, Tuple
+
+from .identity import Identity, identify, node_of
+from .pattern import Buffer
+
+O_DIRECT = getattr(os, "O_DIRECT", 0)
+FILE_ALIGN = 4096
+GONE = (errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.EBADF)
+
+
+class Changed(OSError):
+    """The path no longer leads to what was opened."""
+
+
+class Medium:
+    """An open drive. Offsets and lengths in bytes; buffers must be page-aligned. Raises OSError."""
+
+    def __init__(self, drive: Identity) -> None:
+        self.drive = drive
+        self.size = drive.size_bytes
+        self.warnings: List[str] = []
+        self.in_flight: Dict[int, Tuple[int, float]] = {}
+        self.last_done = time.monotonic()
+        flags = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+        if drive.kind != "file":
+            flags |= os.O_EXCL
+        align = FILE_ALIGN if drive.kind == "file" else drive.logical_sector_bytes
+        self._direct_fd = self._open_direct(flags, align) if O_DIRECT else None
+        self.direct = self._direct_fd is not None
+        self._direct_end = self.size - self.size % align if self.direct else 0
+        # O_EXCL is held by the first descriptor; a second exclusive one of the same process would be refused.
+        self._plain_fd = os.open(drive.path, flags & ~os.O_EXCL if self.direct else flags)
+        self._check_same()
+        if not self.direct:
+            self.how = "buffered, cache dropped before each read"
+            self.warnings.append("direct I/O is refused here; each read drops the cache first")
+        elif self._direct_end < self.size:
+            self.how = f"O_DIRECT, last {self.size - self._direct_end} bytes buffered"
+        else:
+            self.how = "O_DIRECT"
+
+    def _open_direct(self, flags: int, align: int) -> Optional[int]:
+        try:
+            descriptor = os.open(self.drive.path, flags | O_DIRECT)
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
+                return None
+            raise
+        try:  # some file systems only refuse at the first read
+            os.preadv(descriptor, [Buffer(max(align, 4096)).view[:align]], 0)
+        except OSError as error:
+            if error.errno in (errno.EINVAL, errno.EOPNOTSUPP):
+                os.close(descriptor)
+                return None
+        return descriptor
+
+    def _check_same(self) -> None:
+        for descriptor in self._descriptors():
+            if node_of(os.fstat(descriptor)) != self.drive.node or os.lseek(descriptor, 0, os.SEEK_END) != self.size:
+                self.close()
+                raise Changed(errno.ESTALE, "what was opened is not what was identified")
+
+    def _descriptors(self) -> List[int]:
+        return [fd for fd in (self._direct_fd, self._plain_fd) if fd is not None]
+
+    def same_as(self, drive: Optional[Identity]) -> bool:
+        """Is it still the opened object, by node, serial and size?"""
+        return drive is not None and (drive.node, drive.serial, drive.size_bytes) == (
+            self.drive.node,
+            self.drive.serial,
+            self.size,
+        )
+
+    def _busy(self, offset: int) -> None:
+        self.in_flight[threading.get_ident()] = (offset, time.monotonic())
+
+    def _idle(self) -> None:
+        self.in_flight.pop(threading.get_ident(), None)
+        self.last_done = time.monotonic()
+
+    def write(self, view: memoryview, offset: int) -> None:
+        """All of it or OSError."""
+        self._busy(offset)
+        try:
+            done = 0
+            while done < len(view):
+                descriptor, end = self._part(offset + done, offset + len(view))
+                written = os.pwritev(descriptor, [view[done : end - offset]], offset + done)
+                if written <= 0:
+                    raise OSError(errno.EIO, "nothing was written")
+                done += written
+        finally:
+            self._idle()
+
+    def read(self, view: memoryview, offset: int) -> None:
+        """All of it or OSError; never from a cache that can be dropped."""
+        self._busy(offset)
+        try:
+            done = 0
+            while done < len(view):
+                descriptor, end = self._part(offset + done, offset + len(view))
+                if descriptor == self._plain_fd and hasattr(os, "posix_fadvise"):
+                    to_end = 0 if end >= self.size else end - offset - done
+                    os.posix_fadvise(descriptor, (offset + done) // 4096 * 4096, to_end, os.POSIX_FADV_DONTNEED)
+                taken = os.preadv(descriptor, [view[done : end - offset]], offset + done)
+                if taken <= 0:
+                    raise OSError(errno.ENXIO, "the medium ends here")
+                done += taken
+        finally:
+            self._idle()
+
+    def _part(self, offset: int, end: int) -> Tuple[int, int]:
+        """Which descriptor serves the bytes from offset on, and up to where."""
+        if self._direct_fd is not None and offset < self._direct_end and offset % 512 == 0:
+            return self._direct_fd, min(end, self._direct_end)
+        return self._plain_fd, end
+
+    def flush(self, offset: int) -> None:
+        """What was written before this call is on the medium after it. Offset: where a stall would be reported."""
+        self._busy(offset)
+        try:
+            for descriptor in self._descriptors():
+                os.fsync(descriptor)
+        finally:
+            self._idle()
+
+    def alive(self) -> bool:
+        """Does the same drive still answer? One sector at either end or in the middle is enough."""
+        try:
+            if not self.same_as(identify(self.drive.path)):
+                return False
+        except Exception:
+            return False
+        buffer = Buffer(4096)
+        middle = self.size // 2 // 4096 * 4096
+        for offset in (0, middle, max(self.size - 4096, 0) // 4096 * 4096):
+            try:
+                self.read(buffer.view[: min(4096, self.size - offset)], offset)
+                return True
+            except OSError:
+                continue
+        return False
+
+    def close(self) -> None:
+        for descriptor in self._descriptors():
+            try:
+                os.close(descriptor)
+            except OSError:
+                pass
+        self._direct_fd, self._plain_fd = None, -1

@@ -1,0 +1,210 @@
+"""What a path is: a regular file, a loop device or a disk, with serial, model, size and sector sizes.
+
+Read from lstat, sysfs and udev's database (Linux) or GEOM (FreeBSD). A media file may have `<file>.drive.json`
+beside it that gives it a serial and a use; such a declaration speaks for that file only, never for another path.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import sys
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from . import freebsd
+
+LOOP_MAJOR = 7
+FILE_LOGICAL, FILE_PHYSICAL = 512, 4096
+MINIMUM_BYTES = 4096
+
+
+class Fact(NamedTuple):
+    """One thing known of a drive's use. state: clear, in_use, old_data or unknown."""
+
+    fact: str
+    state: str
+    detail: str
+
+
+class Unidentified(Exception):
+    """The path can't be said to be a drive; `fact` names which question stayed open."""
+
+    def __init__(self, fact: str, reason: str) -> None:
+        super().__init__(reason)
+        self.fact, self.reason = fact, reason
+
+
+class Identity(NamedTuple):
+    """Sizes in bytes. `node` is (st_dev, st_ino, st_rdev): the very object, whatever its name becomes."""
+
+    path: str
+    name: str
+    kind: str
+    serial: Optional[str]
+    lunid: Optional[str]
+    model: Optional[str]
+    size_bytes: int
+    logical_sector_bytes: int
+    physical_sector_bytes: int
+    rotational: Optional[bool]
+    node: Tuple[int, int, int]
+    declared: Tuple[Fact, ...]
+
+    def head(self) -> Dict[str, Any]:
+        """As `identity` of a run's HEAD."""
+        keys = ("serial", "model", "size_bytes", "logical_sector_bytes", "physical_sector_bytes", "path")
+        return {key: getattr(self, key) for key in keys}
+
+
+def node_of(found: os.stat_result) -> Tuple[int, int, int]:
+    block = stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode)
+    return (found.st_dev, found.st_ino, found.st_rdev if block else 0)
+
+
+def identify(path: str) -> Identity:
+    """Raises Unidentified for what is missing, a symlink, or neither file nor block device."""
+    if not os.path.isabs(path) or os.path.normpath(path) != path:
+        raise Unidentified("kind", f"{path} is not a plain absolute path")
+    try:
+        found = os.lstat(path)
+    except OSError as error:
+        raise Unidentified("kind", f"{path}: {error.strerror}") from error
+    if stat.S_ISLNK(found.st_mode):
+        raise Unidentified("kind", f"{path} is a symbolic link")
+    if stat.S_ISREG(found.st_mode):
+        return _file(path, found)
+    if stat.S_ISBLK(found.st_mode) and sys.platform.startswith("linux"):
+        return _linux_block(path, found)
+    if stat.S_ISCHR(found.st_mode) and sys.platform.startswith("freebsd"):
+        return _freebsd_disk(path, found)
+    raise Unidentified("kind", f"{path} is neither a regular file nor a disk")
+
+
+def _file(path: str, found: os.stat_result) -> Identity:
+    if found.st_size < MINIMUM_BYTES:
+        raise Unidentified("size", f"{path} holds {found.st_size} bytes, fewer than {MINIMUM_BYTES}")
+    if os.path.realpath(path).startswith(("/proc/", "/sys/")):
+        raise Unidentified("kind", f"{path} is no file on a medium")
+    declared = _declaration(path)
+    return Identity(
+        path,
+        str(declared.get("name") or os.path.basename(path)),
+        "file",
+        declared.get("serial"),
+        declared.get("lunid"),
+        declared.get("model"),
+        found.st_size,
+        FILE_LOGICAL,
+        FILE_PHYSICAL,
+        declared.get("rotational"),
+        node_of(found),
+        tuple(Fact(str(u["fact"]), str(u["state"]), str(u.get("detail", ""))) for u in declared.get("use", [])),
+    )
+
+
+def _declaration(path: str) -> Dict[str, Any]:
+    beside = path + ".drive.json"
+    try:
+        with open(beside, encoding="utf-8") as file:
+            declared = json.load(file)
+        for key in ("name", "serial", "lunid", "model"):
+            if not isinstance(declared.get(key), (str, type(None))):
+                raise ValueError(f"{key} is no string")
+        for use in declared.get("use", []):
+            if use["state"] not in ("clear", "in_use", "old_data", "unknown"):
+                raise ValueError(f"use state {use['state']!r}")
+            use["fact"]
+        return declared
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Unidentified("identity", f"{beside} can't be read: {error}") from error
+
+
+def _text(path: str) -> Optional[str]:
+    try:
+        with open(path, "rb") as file:
+            return file.read().decode("utf-8", "replace").strip("\0 \n") or None
+    except OSError:
+        return None
+
+
+def sysfs(node: Tuple[int, int, int]) -> str:
+    return f"/sys/dev/block/{os.major(node[2])}:{os.minor(node[2])}"
+
+
+def _linux_block(path: str, found: os.stat_result) -> Identity:
+    node = node_of(found)
+    home = sysfs(node)
+    name = os.path.basename(os.path.realpath(home))
+    sectors = _text(home + "/size")
+    if sectors is None:
+        raise Unidentified("kind", f"{path}: nothing in sysfs for it")
+    size = int(sectors) * 512
+    if size < MINIMUM_BYTES:
+        raise Unidentified("size", f"{path} holds {size} bytes")
+    loop = os.major(node[2]) == LOOP_MAJOR and os.path.isdir(home + "/loop")
+    queue = home + "/queue" if os.path.isdir(home + "/queue") else home + "/../queue"
+    logical = int(_text(queue + "/logical_block_size") or 512)
+    physical = int(_text(queue + "/physical_block_size") or logical)
+    rotational = {"0": False, "1": True}.get(_text(queue + "/rotational") or "")
+    udev = _udev(node)
+    serial = udev.get("ID_SERIAL_SHORT") or udev.get("ID_SCSI_SERIAL") or _text(home + "/serial")
+    serial = serial or _text(home + "/device/serial") or _vpd_serial(home)
+    model = udev.get("ID_MODEL") or _text(home + "/device/model")
+    lunid = udev.get("ID_WWN") or _text(home + "/device/wwid") or _text(home + "/wwid")
+    if loop:
+        serial = model = lunid = None
+    kind = "loop" if loop else "disk"
+    return Identity(path, name, kind, serial, lunid, model, size, logical, physical, rotational, node, ())
+
+
+def _vpd_serial(home: str) -> Optional[str]:
+    try:
+        with open(home + "/device/vpd_pg80", "rb") as file:
+            return file.read()[4:].decode("ascii", "replace").strip("\0 ") or None
+    except OSError:
+        return None
+
+
+def _udev(node: Tuple[int, int, int]) -> Dict[str, str]:
+    text = _text(f"/run/udev/data/b{os.major(node[2])}:{os.minor(node[2])}") or ""
+    pairs = (line[2:].split("=", 1) for line in text.splitlines() if line.startswith("E:") and "=" in line)
+    return {key: value for key, value in pairs}
+
+
+def _freebsd_disk(path: str, found: os.stat_result) -> Identity:
+    for disk in freebsd.disks():
+        if disk["name"] == os.path.basename(path):
+            return Identity(
+                path,
+                disk["name"],
+                "disk",
+                disk["serial"],
+                disk["lunid"],
+                disk["model"],
+                disk["size_bytes"],
+                disk["logical_sector_bytes"],
+                disk["physical_sector_bytes"],
+                disk["rotational"],
+                node_of(found),
+                tuple(Fact("geom", "in_use", f"access counts {disk['mode']}") for _ in [0] if disk["mode"] != "r0w0e0"),
+            )
+    raise Unidentified("kind", f"{path} is not a disk that GEOM knows")
+
+
+def whole_disks() -> List[str]:
+    """Paths of the host's whole disks; no loop, ram, zram, md or dm, no optical drives."""
+    if sys.platform.startswith("freebsd"):
+        return ["/dev/" + disk["name"] for disk in freebsd.disks()]
+    skip = ("loop", "ram", "zram", "md", "dm-", "sr", "fd", "nbd", "zd")
+    try:
+        names = sorted(os.listdir("/sys/block"))
+    except OSError:
+        return []
+    return [
+        "/dev/" + name
+        for name in names
+        if not name.startswith(skip) and (_text(f"/sys/block/{name}/size") or "0") != "0" and os.path.exists("/dev/" + name)
+    ]

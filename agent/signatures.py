@@ -1,0 +1,173 @@
+"""What lies on a medium already: file systems, RAID, volume managers, swap, partition tables, by their magic bytes.
+
+Looks at the first 512 KiB, the last 1 MiB and btrfs' spare superblocks. A hit inside a sector that carries a
+valid stamp of a burn-in is that burn-in's data, and no signature.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Callable, Dict, List, NamedTuple, Tuple
+
+from .pattern import SECTOR, read_stamp
+
+HEAD_BYTES = 512 * 1024
+TAIL_BYTES = 1024 * 1024
+PIECE = 4096
+
+# name, kind, magic, offsets from the start of the medium
+AT_HEAD: List[Tuple[str, str, bytes, Tuple[int, ...]]] = [
+    ("xfs", "signature", b"XFSB", (0,)),
+    ("btrfs", "signature", b"_BHRfS_M", (0x10040, 0x4000040, 0x4000000040)),
+    ("LUKS", "signature", b"LUKS\xba\xbe", (0,)),
+    ("LUKS", "signature", b"SKUL\xba\xbe", (0x4000, 0x8000, 0x10000, 0x20000, 0x40000)),
+    ("LVM2", "signature", b"LABELONE", (0, 512, 1024, 1536)),
+    ("md RAID", "signature", b"\xfc\x4e\x2b\xa9", (0, 4096)),
+    ("md RAID", "signature", b"\xa9\x2b\x4e\xfc", (0, 4096)),
+    ("swap", "signature", b"SWAPSPACE2", tuple(page - 10 for page in (4096, 8192, 16384, 65536))),
+    ("swap", "signature", b"SWAP-SPACE", tuple(page - 10 for page in (4096, 8192, 16384, 65536))),
+    ("hibernated system", "signature", b"S1SUSPEND", (4086,)),
+    ("ntfs", "signature", b"NTFS    ", (3,)),
+    ("exfat", "signature", b"EXFAT   ", (3,)),
+    ("vfat", "signature", b"FAT12   ", (54,)),
+    ("vfat", "signature", b"FAT16   ", (54,)),
+    ("vfat", "signature", b"FAT32   ", (82,)),
+    ("iso9660", "signature", b"CD001", (32769, 34817)),
+    ("udf", "signature", b"BEA01", (32769, 34817)),
+    ("udf", "signature", b"NSR0", (34817, 36865)),
+    ("bcache", "signature", bytes.fromhex("c68573f64e1a45ca8265f57f48ba6d81"), (4096 + 24,)),
+    ("bcachefs", "signature", bytes.fromhex("c68573f666ce90a9d96a60cf803df7ef"), (4096 + 24,)),
+    ("f2fs", "signature", b"\x10\x20\xf5\xf2", (1024,)),
+    ("reiserfs", "signature", b"ReIsEr", (65536 + 52, 8192 + 52)),
+    ("jfs", "signature", b"JFS1", (32768,)),
+    ("ufs", "signature", b"\x19\x01\x54\x19", (65536 + 1372, 8192 + 1372)),
+    ("ufs", "signature", b"\x54\x19\x01\x00", (65536 + 1372, 8192 + 1372)),
+    ("apfs", "signature", b"NXSB", (32,)),
+    ("hfs", "signature", b"H+\x00\x04", (1024,)),
+    ("squashfs", "signature", b"hsqs", (0,)),
+    ("erofs", "signature", b"\xe2\xe1\xf5\xe0", (1024,)),
+    ("Ceph bluestore", "signature", b"bluestore block device", (0,)),
+    ("Oracle ASM", "signature", b"ORCLDISK", (32,)),
+    ("VDO", "signature", b"dmvdo001", (0,)),
+    ("VMFS", "signature", b"\x0d\xd0\x01\xc0", (0x100000,)),
+    ("GPT", "partition", b"EFI PART", (512, 4096)),
+    ("BSD label", "partition", b"\x57\x45\x56\x82", (512,)),
+    ("Apple partition map", "partition", b"PM\x00\x00", (512,)),
+]
+# name, kind, magic, offsets back from the end of the medium
+AT_TAIL: List[Tuple[str, str, bytes, Tuple[int, ...]]] = [
+    ("GPT", "partition", b"EFI PART", (512, 4096)),
+    ("GEOM", "signature", b"GEOM::", (512, 4096)),
+    ("Intel RAID", "signature", b"Intel Raid ISM Cfg", (1024, 512, 4096, 8192)),
+    ("DDF RAID", "signature", b"\xde\x11\xde\x11", (512, 4096)),
+]
+MD_MAGICS = (b"\xfc\x4e\x2b\xa9", b"\xa9\x2b\x4e\xfc")
+ZFS_LABEL = 256 * 1024
+UBERBLOCKS = (struct.pack("<Q", 0x00BAB10C), struct.pack(">Q", 0x00BAB10C))
+
+Read = Callable[[int, int], bytes]
+
+
+class Hit(NamedTuple):
+    name: str
+    kind: str
+    offset: int
+
+
+class Scan(NamedTuple):
+    """What was found, and at which offsets nothing could be read."""
+
+    hits: List[Hit]
+    unreadable: List[int]
+
+
+class _Looker:
+    """Bytes of the medium by offset, read once in 4 KiB pieces."""
+
+    def __init__(self, read: Read, size: int) -> None:
+        self._read, self._size = read, size
+        self._pieces: Dict[int, bytes] = {}
+        self.unreadable: List[int] = []
+
+    def load(self, offset: int, length: int) -> None:
+        offset = max(offset, 0) // PIECE * PIECE
+        length = min(length, self._size - offset)
+        try:
+            data = self._read(offset, length)
+            for at in range(0, length, PIECE):
+                self._pieces[offset + at] = data[at : at + PIECE]
+        except OSError:
+            for at in range(offset, offset + length, PIECE):
+                self._piece(at)
+
+    def _piece(self, at: int) -> bytes:
+        if at not in self._pieces:
+            try:
+                self._pieces[at] = self._read(at, min(PIECE, self._size - at))
+            except OSError:
+                self._pieces[at] = b""
+                self.unreadable.append(at)
+        return self._pieces[at]
+
+    def at(self, offset: int, length: int) -> bytes:
+        data = b""
+        while length > 0 and 0 <= offset < self._size:
+            inside = offset % PIECE
+            piece = self._piece(offset - inside)[inside : inside + length]
+            if not piece:
+                break
+            data, offset, length = data + piece, offset + len(piece), length - len(piece)
+        return data
+
+    def holds(self, magic: bytes, offset: int) -> bool:
+        """Is the magic there, in a sector that isn't a burn-in's?"""
+        if offset < 0 or self.at(offset, len(magic)) != magic:
+            return False
+        return read_stamp(self.at(offset // SECTOR * SECTOR, SECTOR)) is None
+
+
+def scan(read: Read, size: int) -> Scan:
+    """`read(offset, length)` gives bytes or raises OSError; offsets are multiples of 4096."""
+    look = _Looker(read, size)
+    look.load(0, HEAD_BYTES)
+    look.load(size - TAIL_BYTES, TAIL_BYTES + PIECE)
+    hits = [Hit(name, kind, at) for name, kind, magic, places in AT_HEAD for at in places if look.holds(magic, at)]
+    hits += [Hit(name, kind, size - back) for name, kind, magic, backs in AT_TAIL for back in backs if look.holds(magic, size - back)]
+    hits += _ext(look) + _md_at_end(look, size) + _zfs(look, size)
+    if look.holds(b"\x55\xaa", 510):
+        hits.append(Hit("MBR", "partition", 510))
+    return Scan(hits, look.unreadable)
+
+
+def _ext(look: _Looker) -> List[Hit]:
+    """ext2, 3, 4: two magic bytes only, so a plausible superblock is asked for too."""
+    if not look.holds(b"\x53\xef", 1024 + 56):
+        return []
+    block = look.at(1024, 84)
+    plausible = len(block) == 84 and struct.unpack_from("<I", block, 24)[0] <= 6 and struct.unpack_from("<I", block, 76)[0] <= 1
+    return [Hit("ext", "signature", 1024)] if plausible else []
+
+
+def _md_at_end(look: _Looker, size: int) -> List[Hit]:
+    version_090 = (size & ~0xFFFF) - 0x10000
+    version_10 = ((size // 512 - 16) & ~7) * 512
+    places = (version_090, version_10)
+    return [Hit("md RAID", "signature", at) for at in places for magic in MD_MAGICS if look.holds(magic, at)]
+
+
+def _zfs(look: _Looker, size: int) -> List[Hit]:
+    """The four labels: an XDR name-value list at 16 KiB, or an uberblock in the last 128 KiB of each."""
+    end = size // ZFS_LABEL * ZFS_LABEL
+    hits = []
+    for label in (0, ZFS_LABEL, end - 2 * ZFS_LABEL, end - ZFS_LABEL):
+        if label < 0 or label + ZFS_LABEL > size:
+            continue
+        named = any(
+            word in look.at(label + at, 4096)
+            for at in range(16 * 1024, 128 * 1024, 4096)
+            for word in (b"pool_guid", b"vdev_tree")
+        )
+        uber = any(look.holds(magic, label + at) for at in range(128 * 1024, ZFS_LABEL, 1024) for magic in UBERBLOCKS)
+        if named or uber:
+            hits.append(Hit("zfs", "signature", label))
+    return hits

@@ -1,0 +1,151 @@
+"""The drives of the NAS as it knows them: identity, place, warmth and their self-tests.
+
+Fifteen simulated ones stand in CATALOGUE; file-backed ones come from `media`. `key` never changes, whatever a drive is
+renamed to. What a self-test does is in `smart`, what a surface run does in `surface`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from .smart import SelfTest
+
+#: model, its serials' prefix, size in bytes (LBA count of that class × 512), rpm
+MODELS = {
+    "ST12000NM0008": ("ZL2", 23437770752 * 512, 7200),
+    "WD80EFAX": ("VDH", 15628053168 * 512, 5400),
+    "ST16000NM001G": ("ZL6", 31251759104 * 512, 7200),
+    "ST4000VN008": ("ZDH", 7814037168 * 512, 5980),
+    "TOSHIBA MG06ACA10TE": ("Y0A", 19532873728 * 512, 7200),
+    "HGST HUS728T8TAL5200": ("VAG", 15628053168 * 512, 7200),
+    "ST6000DM003": ("WF2", 11721045168 * 512, 5425),
+    "FAIL001": ("FAIL", 15628053168 * 512, 7200),
+}
+
+#: (sd name, core name, model). sda and sdb are the two drives of the pool "tank".
+CATALOGUE = [
+    ("sda", "ada0", "ST4000VN008"),
+    ("sdb", "ada1", "ST4000VN008"),
+    ("sdc", "ada2", "ST12000NM0008"),
+    ("sdd", "ada3", "ST12000NM0008"),
+    ("sde", "ada4", "ST12000NM0008"),
+    ("sdf", "ada5", "WD80EFAX"),
+    ("sdg", "da0", "WD80EFAX"),
+    ("sdh", "da1", "WD80EFAX"),
+    ("sdi", "da2", "ST16000NM001G"),
+    ("sdj", "da3", "ST16000NM001G"),
+    ("sdk", "da4", "TOSHIBA MG06ACA10TE"),
+    ("sdl", "da5", "TOSHIBA MG06ACA10TE"),
+    ("sdm", "da6", "HGST HUS728T8TAL5200"),
+    ("sdn", "da7", "FAIL001"),
+    ("sdo", "da8", "ST6000DM003"),
+]
+POOL = "tank"
+POOL_MEMBERS = ("sda", "sdb")
+BOOT_POOL = "boot-pool"
+
+
+@dataclass
+class Drive:
+    """One drive.
+
+    Attributes:
+        key: its name for ever: the catalogue's sd name, or the media file's stem.
+        name: the device's present name.
+        path: what the host opens. Never a node that could exist on the machine that plays the NAS.
+        pool: name of the pool that it is a member of, or None.
+        temperature_set: °C that /debug put it at, or None: drifting around its own warmth.
+        hours: power-on hours at `since`.
+        since: seconds since the epoch at which this NAS first saw it.
+        bad_sectors: pending sectors that a failed surface run has left behind.
+        fail: each self-test and simulated surface run fails at about 30 %.
+        vanished: no longer seen by NAS and host.
+        settings: what was PUT to /disk/id/….
+        use: what the host's probe says of its use, beyond the pool: [{fact, state, detail}].
+        tests: its self-test log, oldest first.
+    """
+
+    key: str
+    name: str
+    path: str
+    serial: str
+    lunid: str | None
+    model: str
+    size_bytes: int
+    rotation_rate: int = 7200
+    pool: str | None = None
+    temperature_set: float | None = None
+    hours: int = 0
+    since: float = 0.0
+    bad_sectors: int = 0
+    fail: bool = False
+    vanished: bool = False
+    settings: dict[str, Any] = field(default_factory=dict)
+    use: list[dict[str, str]] = field(default_factory=list)
+    tests: list[SelfTest] = field(default_factory=list)
+
+    @property
+    def identifier(self) -> str:
+        """The key of the NAS's disk table."""
+        return f"{{serial_lunid}}{self.serial}_{self.lunid}" if self.lunid else f"{{serial}}{self.serial}"
+
+    @property
+    def number(self) -> int:
+        """A number from 0 to 2^32 - 1 of this drive's own, the same each time."""
+        return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4], "big")
+
+    def temperature(self, now: float, speed: float, busy: bool) -> int:
+        """Degrees Celsius at `now`: a slow wave around the drive's own warmth, more while it works."""
+        if self.temperature_set is not None:
+            return round(self.temperature_set)
+        own_warmth = 29 + self.number % 6
+        wave = 1.6 * math.sin(now * speed / 400 + self.number % 7)
+        return round(own_warmth + wave + (4 if busy else 0))
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Drive:
+        return cls(**{**data, "tests": [SelfTest(**test) for test in data["tests"]]})
+
+
+def device_number(name: str) -> int:
+    """Unit number on CORE (ada3 → 3), the letter's place for sd names (sdc → 2)."""
+    digits = "".join(c for c in name if c.isdigit())
+    return int(digits) if digits else ord(name[-1]) - ord("a")
+
+
+def catalogue(names: str, now: float) -> dict[str, Drive]:
+    """The fifteen simulated drives, by key, new from the box or with a little history.
+
+    Args:
+        names: "sd" or "core".
+        now: seconds since the epoch; the old self-tests end before it.
+    """
+    drives = {}
+    for sd_name, core_name, model in CATALOGUE:
+        prefix, size_bytes, rpm = MODELS[model]
+        digest = hashlib.sha256(f"truenas_mock {sd_name}".encode()).hexdigest().upper()
+        name = sd_name if names == "sd" else core_name
+        drive = Drive(
+            key=sd_name,
+            name=name,
+            path=f"/dev/mock/{sd_name}",
+            serial="FAIL001" if model == "FAIL001" else prefix + digest[:5],
+            lunid=f"5000{'c500' if model.startswith('ST') else 'cca2'}{digest[5:13].lower()}",
+            model=model,
+            size_bytes=size_bytes,
+            rotation_rate=rpm,
+            pool=POOL if sd_name in POOL_MEMBERS else None,
+            fail=model == "FAIL001",
+            since=now,
+            hours=11873 if sd_name in POOL_MEMBERS else int(digest[20:22], 16) % 40,
+        )
+        if drive.number % 2:  # the others come with an empty log, as new drives do
+            drive.tests = [SelfTest("SHORT", started=now - 90000, seconds=60, tick=5, hours=max(drive.hours - 25, 0))]
+        drives[sd_name] = drive
+    return drives

@@ -1,0 +1,169 @@
+"""The NAS's memory: drives, surface runs and what else must outlive a kill -9, in one file DATA/state.json.
+
+Everything that moves is a function of the clock, so the file changes only when somebody acts. It has two writers, the mock
+and the smartctl stand-in that a host's processes call; each change is made under a lock, on what the file says then, and
+replaces the file whole. API jobs live in memory only: the middleware loses them at each restart.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from . import media, smart, surface
+from .drives import BOOT_POOL, Drive, catalogue
+from .surface import Run
+
+
+class Nas:
+    """One NAS, as its data folder has it.
+
+    Attributes:
+        data: folder of the state; also holds the host's home, bin and volatile folder.
+        media: folder of the file-backed drives, or None for the fifteen simulated ones.
+        speed: how many simulated seconds pass in a real one.
+        names: "sd" or "core".
+        boot_id, booted: of the host; kept over kill -9, new after a power off or a reboot.
+        drives: by key; vanished ones too.
+        runs: simulated surface runs, by state folder.
+        schedules: recurring self-tests (smart.test.query), by id.
+        roots: state folders of the agent that its callers have named.
+        flips: bits still to be flipped in file-backed drives: {key, at_fraction}.
+    """
+
+    def __init__(self, data: Path) -> None:
+        self.data = data.resolve()
+        self.media: Path | None = None
+        self.speed = 1.0
+        self.names = "sd"
+        self.boot_id = ""
+        self.booted = 0.0
+        self.drives: dict[str, Drive] = {}
+        self.runs: dict[str, Run] = {}
+        self.schedules: dict[str, dict[str, Any]] = {}
+        self.roots: list[str] = []
+        self.flips: list[dict[str, Any]] = []
+        self._version: tuple[int, int] | None = None
+        self.read()
+
+    @property
+    def _file(self) -> Path:
+        return self.data / "state.json"
+
+    def read(self) -> None:
+        """Takes up what another process has written since, and which media there are now."""
+        try:
+            status = self._file.stat()
+        except FileNotFoundError:
+            return
+        version = (status.st_ino, status.st_mtime_ns)
+        if version != self._version:
+            state = json.loads(self._file.read_bytes())
+            self.media = Path(state["media"]) if state["media"] else None
+            for name in ("speed", "names", "boot_id", "booted", "schedules", "roots", "flips"):
+                setattr(self, name, state[name])
+            self.drives = {drive["key"]: Drive.from_json(drive) for drive in state["drives"]}
+            self.runs = {run["state_dir"]: Run(**run) for run in state["runs"]}
+            self._version = version
+        if self.media:
+            self.drives = media.drives(self.media, self.drives, time.time())
+        for run in self.runs.values():
+            if run.bad_step is not None and surface.at(run, time.time()).verdict == "failed":
+                self.drives[run.drive_key].bad_sectors = max(8, run.max_bad_sectors)
+
+    @contextmanager
+    def change(self) -> Iterator[Nas]:
+        """Everything changed on the NAS inside of this block is in the file after it."""
+        with (self.data / "state.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.read()
+            yield self
+            self._write()
+
+    def _write(self) -> None:
+        state = {
+            "format": 1,
+            "media": str(self.media) if self.media else None,
+            "speed": self.speed,
+            "names": self.names,
+            "boot_id": self.boot_id,
+            "booted": self.booted,
+            "schedules": self.schedules,
+            "roots": self.roots,
+            "flips": self.flips,
+            "drives": [drive.to_json() for drive in self.drives.values()],
+            "runs": [asdict(run) for run in self.runs.values()],
+        }
+        temporary = self._file.with_name(f"state.json.{os.getpid()}")
+        temporary.write_text(json.dumps(state, indent=1))
+        temporary.replace(self._file)
+        status = self._file.stat()
+        self._version = (status.st_ino, status.st_mtime_ns)
+
+    def power_on(self, speed: float, names: str, media_folder: Path | None) -> None:
+        """Takes up the state of the data folder, or makes a new one.
+
+        Args:
+            speed, names, media_folder: as the attributes; speed counts for what is started from now on.
+        """
+        with self.change():
+            self.speed, self.names = speed, names
+            self.media = media_folder.resolve() if media_folder else None
+            if not self.boot_id:
+                self.boot()
+            if not self.media and not self.drives:
+                self.drives = catalogue(names, time.time())
+        self.read()
+
+    def boot(self) -> None:
+        self.boot_id, self.booted = str(uuid.uuid4()), time.time()
+
+    def lose_power(self) -> None:
+        """What an end of power does to drives and runs: self-tests are interrupted, runs die at their checkpoint."""
+        now = time.time()
+        for drive in self.drives.values():
+            if test := smart.current(drive, now):
+                test.end(now, smart.RESET)
+        for run in self.runs.values():
+            surface.die(run, now)
+        self.boot_id = ""
+
+    def reset(self) -> None:
+        """Back to new drives and no runs; file-backed drives keep their files, and lose their history."""
+        self.runs, self.schedules, self.flips = {}, {}, []
+        self.drives = {} if self.media else catalogue(self.names, time.time())
+
+    def present(self) -> list[Drive]:
+        """The drives that can be seen now, in the order of their names' keys."""
+        return [drive for _, drive in sorted(self.drives.items()) if not drive.vanished]
+
+    def drive(self, **wanted: str) -> Drive | None:
+        """The present drive with that name, path, serial or identifier: `drive(name="sda")`."""
+        for drive in self.present():
+            if all(getattr(drive, name) == value for name, value in wanted.items()):
+                return drive
+        return None
+
+    def busy(self, drive: Drive, now: float) -> bool:
+        """Whether a self-test or a simulated surface run keeps it warm."""
+        working = any(
+            run.drive_key == drive.key and surface.at(run, now).working for run in self.runs.values()
+        )
+        return working or smart.current(drive, now) is not None
+
+    def temperature(self, drive: Drive) -> int:
+        now = time.time()
+        return drive.temperature(now, self.speed, self.busy(drive, now))
+
+    def boot_disks(self) -> list[str]:
+        """Names of the boot pool's disks: one beside the drives, and those that /debug put into that pool."""
+        own = "nvme0n1" if self.names == "sd" else "nvd0"
+        return [own, *(drive.name for drive in self.present() if drive.pool == BOOT_POOL)]

@@ -1,0 +1,74 @@
+"""What `./run` does: one command a line below, each with its own module."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from . import environment
+from .errors import Trouble
+
+USAGE = """\
+Burns in hard drives before they are trusted with data.
+
+  ./run demo             everything on this machine, against two mock NAS; Ctrl-C stops it
+  ./run test [ARG…]      all tests; arguments go to pytest (then only pytest runs)
+  ./run smoke            real and simulated burn-ins from end to end, in a minute and a half
+  ./run check            format, lint, types, import direction, migrations; in seconds
+  ./run mock [OPTION…]   a mock NAS: --port --ssh-port --release --names --speed --media
+  ./run manage [ARG…]    Django's command line, with the settings of .env
+  ./run bench surface    the surface engine beside badblocks
+"""
+
+
+def main(arguments: list[str]) -> int:
+    if not arguments or arguments[0] in {"-h", "--help", "help"}:
+        print(USAGE, end="")
+        return 0
+    command, rest = arguments[0], arguments[1:]
+    try:
+        match command:
+            case "demo":
+                from . import demo
+
+                return demo.main(rest)
+            case "smoke":
+                from . import smoke
+
+                return smoke.main(rest)
+            case "test":
+                from . import suite
+
+                return suite.main(rest)
+            case "check":
+                from . import checks
+
+                return checks.main(rest)
+            case "mock":
+                from . import mock
+
+                return mock.main(rest)
+            case "manage":
+                environment.enter(environment.RUNTIME)
+                _become([str(environment.PYTHON), "manage.py", *rest])
+            case "bench":
+                environment.enter(environment.RUNTIME)
+                _become([str(environment.PYTHON), "-m", "bench", *rest])
+            case _:
+                print(f"run: there is no {command!r}.\n\n{USAGE}", end="", file=sys.stderr)
+                return 2
+    except Trouble as trouble:
+        print(f"run: {trouble}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def _become(command: list[str]) -> None:
+    sys.stdout.flush()
+    os.execv(command[0], command)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

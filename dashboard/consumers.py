@@ -1,0 +1,52 @@
+"""The websocket of live pages: joins a group and passes on what the flusher sends there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import redis
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from .flusher import IDS_GROUP, ROWS_GROUP, SEQUENCE, Flusher
+from .roles import may
+
+# Never 1000, which is what close() sends by default: hx-ws takes that for a farewell and does not
+# come back. 1013 asks it to try again; the others, of our own range, tell it to stay away.
+TRY_AGAIN = 1013
+LOGIN_NEEDED = 4401
+ROLE_NEEDED = 4403
+
+
+class LivePage(AsyncWebsocketConsumer):
+    """One open page. `rows` in the address asks for HTML, anything else for ids only."""
+
+    group = ""
+
+    async def connect(self) -> None:
+        from channels.db import database_sync_to_async
+
+        await self.accept()
+        user = self.scope["user"]
+        if not user.is_authenticated:
+            return await self.close(LOGIN_NEEDED)
+        if not await database_sync_to_async(may)(user, "viewer"):
+            return await self.close(ROLE_NEEDED)
+        wanted = self.scope["url_route"]["kwargs"]["wanted"]
+        group = ROWS_GROUP if wanted == "rows" else IDS_GROUP
+        try:
+            await self.channel_layer.group_add(group, self.channel_name)
+            self.group = group
+            Flusher.ensure_running()
+            # After joining: what is sent from now on arrives, what was sent before has this number.
+            number = await Flusher.current().redis.get(SEQUENCE)
+        except (redis.RedisError, OSError):
+            return await self.close(TRY_AGAIN)
+        await self.live_message({"message": {"sequence": int(number or 0)}})
+
+    async def disconnect(self, code: int) -> None:
+        if self.group:
+            await self.channel_layer.group_discard(self.group, self.channel_name)
+
+    async def live_message(self, event: dict[str, Any]) -> None:
+        await self.send(json.dumps(event["message"]))

@@ -1,0 +1,136 @@
+"""Pushes what changed to every open page.
+
+Writers anywhere put ids of changed drives into a Redis set (live/changes.py). One flusher in all
+web processes, the one that holds a lock, empties it twice a second, renders each changed row once
+and sends it to a group; the cost doesn't grow with open pages. Each message carries a sequence
+number, so that a page knows when it missed one; static/js/live.js is the other end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from typing import Any
+
+import redis
+from channels.db import database_sync_to_async
+from channels.layers import get_channel_layer
+from django.conf import settings
+from redis import asyncio as async_redis
+
+from live.changes import CHANGED_DRIVES, server
+
+from .fragments import Fragments
+
+#: Pages with rows get HTML; other pages only learn which drives changed.
+ROWS_GROUP = "rows"
+IDS_GROUP = "ids"
+
+SEQUENCE = "burnin:live-sequence"
+LOCK = "burnin:live-flusher"
+LOCK_MS = 5000
+PAUSE_SECONDS = 0.5
+HEARTBEAT_SECONDS = 10
+BACKOFF_MAX_SECONDS = 10
+
+logger = logging.getLogger(__name__)
+
+
+def sequence_now() -> str:
+    """The number of the last message; a page that is rendered after this call has all up to it.
+
+    Empty when Redis doesn't answer: the page then reloads its table once it is connected.
+    """
+    try:
+        return str(server().get(SEQUENCE) or 0)
+    except redis.RedisError:
+        return ""
+
+
+class Flusher:
+    """The loop. At most one for each event loop runs; `ensure_running` starts it."""
+
+    _tasks: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+
+    def __init__(self) -> None:
+        self.name = uuid.uuid4().hex
+        self.redis: async_redis.Redis = async_redis.Redis.from_url(
+            settings.REDIS_URL, socket_timeout=5, socket_connect_timeout=2, decode_responses=True
+        )
+        self.fragments = Fragments()
+        self.beat_at = 0.0
+
+    @classmethod
+    def ensure_running(cls) -> None:
+        """Called by each websocket that connects."""
+        loop = asyncio.get_running_loop()
+        task = cls._tasks.get(loop)
+        if task is None or task.done():
+            cls._tasks[loop] = loop.create_task(cls().run())
+
+    async def run(self) -> None:
+        """Flush for ever. Trouble is logged once, then tried again more and more slowly."""
+        wait = PAUSE_SECONDS
+        try:
+            while True:
+                try:
+                    if await self.holds_lock():
+                        await self.flush()
+                    if wait > PAUSE_SECONDS:
+                        logger.info("live updates go on")
+                    wait = PAUSE_SECONDS
+                except Exception as error:
+                    if wait == PAUSE_SECONDS:
+                        expected = isinstance(error, (redis.RedisError, OSError))
+                        logger.warning(
+                            "live updates wait: %s", error, exc_info=None if expected else error
+                        )
+                    wait = min(wait * 2, BACKOFF_MAX_SECONDS)
+                await asyncio.sleep(wait)
+        finally:
+            with contextlib.suppress(Exception):
+                await self.redis.aclose()
+
+    async def holds_lock(self) -> bool:
+        """Take or keep the lock. Two holders for a moment would do no harm: each pops its own ids."""
+        if await self.redis.set(LOCK, self.name, nx=True, px=LOCK_MS):
+            return True
+        if await self.redis.get(LOCK) != self.name:
+            return False
+        await self.redis.pexpire(LOCK, LOCK_MS)
+        return True
+
+    async def flush(self) -> None:
+        """Send what changed since the last call; every ten seconds also look at what time changes."""
+        popped: Any = await self.redis.spop(CHANGED_DRIVES, 1000)
+        ids = sorted(int(drive_id) for drive_id in popped or [])
+        beat = time.monotonic() - self.beat_at >= HEARTBEAT_SECONDS
+        if not ids and not beat:
+            return
+        try:
+            message = await database_sync_to_async(self.fragments.render)(ids)
+            number = await self._number(message is not None)
+            await self._send(number, message or {})
+        except Exception:
+            if ids:
+                with contextlib.suppress(redis.RedisError):
+                    await self.redis.sadd(CHANGED_DRIVES, *ids)
+            self.fragments.forget()
+            raise
+        self.beat_at = time.monotonic()
+
+    async def _number(self, new: bool) -> int:
+        """The next number for a message with content, the present one for a mere heartbeat."""
+        if new:
+            return int(await self.redis.incr(SEQUENCE))
+        return int(await self.redis.get(SEQUENCE) or 0)
+
+    async def _send(self, number: int, message: dict[str, Any]) -> None:
+        layer = get_channel_layer()
+        full = {"sequence": number, **message}
+        brief = {"sequence": number, "drives": message.get("drives", [])}
+        await layer.group_send(ROWS_GROUP, {"type": "live.message", "message": full})
+        await layer.group_send(IDS_GROUP, {"type": "live.message", "message": brief})

@@ -1,0 +1,93 @@
+"""Renders what live pages get: changed rows, and what stands above the table when it differs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+
+from burnin.models import Job
+
+from .rows import Row, load_rows, places_in_queue
+from .summary import Summary, load_chips, summarise
+
+
+def partial(target: str, html: str) -> SafeString:
+    """An instruction for htmx: morph that element into this HTML.
+
+    No space around it: a morph would add that as one more text node beside the row each time.
+    """
+    return format_html(
+        '<hx-partial hx-target="#{}" hx-swap="outerMorph">{}</hx-partial>',
+        target,
+        mark_safe(html.strip()),  # noqa: S308  (rendered from our own template)
+    )
+
+
+def render_row(row: Row) -> SafeString:
+    """The row of a drive, to morph into its place."""
+    html = render_to_string("dashboard/_row.html", {"row": row})
+    return partial(f"drive-{row.drive.pk}", html)
+
+
+def render_above(summary: Summary) -> dict[str, SafeString]:
+    """What stands above the rows, by the id of its element: each part can be sent alone."""
+    context = {"summary": summary}
+    parts = {
+        name: render_to_string(f"dashboard/_{name}.html", context)
+        for name in ("answer", "stats", "banners", "systems")
+    }
+    for chip in summary.chips:
+        group = {"chip": chip, "summary": summary}
+        parts[f"system-{chip.system.pk}"] = render_to_string("dashboard/_group.html", group)
+    return {name: partial(name, html) for name, html in parts.items()}
+
+
+def everything() -> SafeString:
+    """All that a page needs to catch up, apart from the table itself."""
+    summary = summarise(load_rows(brief=True), load_chips(timezone.now()))
+    return SafeString("".join(render_above(summary).values()))
+
+
+class Fragments:
+    """Remembers what was sent last, so that only differences travel."""
+
+    def __init__(self) -> None:
+        self.sent: dict[str, str] = {}
+        self.places: dict[int, int] = {}
+
+    def forget(self) -> None:
+        """The last message may not have arrived: send all of it with the next one."""
+        self.sent.clear()
+
+    def render(self, ids: list[int]) -> dict[str, Any] | None:
+        """Changed drives in, a message out: `drives` (ids), `title`, `content` (HTML for htmx).
+
+        None when nothing differs from what was sent before.
+        """
+        rows = load_rows([*ids, *self._moved_in_queue()])
+        summary = summarise(load_rows(brief=True), load_chips(timezone.now()))
+        above = {
+            name: html
+            for name, html in render_above(summary).items()
+            if self.sent.get(name) != html
+        }
+        if not rows and not above:
+            return None
+        self.sent.update(above)
+        content = "".join([*map(render_row, rows), *above.values()])
+        return {
+            "drives": [row.drive.pk for row in rows],
+            "title": summary.title,
+            "content": content,
+        }
+
+    def _moved_in_queue(self) -> list[int]:
+        """Drives whose place in the queue is another one, though nothing of their own changed."""
+        places = places_in_queue()
+        moved = [job_id for job_id, place in places.items() if self.places.get(job_id) != place]
+        self.places = places
+        return list(Job.objects.filter(pk__in=moved).values_list("drive_id", flat=True))

@@ -1,0 +1,95 @@
+"""Viewer, operator, admin: who may do what. Each view declares the lowest role that may call it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django_htmx.http import HttpResponseClientRedirect
+
+ROLES = ("viewer", "operator", "admin")
+PUBLIC = "public"
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def make_groups(using: str = "default", **_: Any) -> None:
+    """The groups behind the roles; called after each migrate."""
+    for name in ROLES:
+        Group.objects.using(using).get_or_create(name=name)
+
+
+def role_of(user: AbstractBaseUser | AnonymousUser) -> str:
+    """The highest role of a user; empty for somebody who has none. Asks the database once a request."""
+    if not user.is_authenticated or not user.is_active:
+        return ""
+    known: str | None = getattr(user, "_role", None)
+    if known is None:
+        if getattr(user, "is_superuser", False):
+            known = ROLES[-1]
+        else:
+            names = set(Group.objects.filter(user=user.pk).values_list("name", flat=True))
+            known = next((name for name in reversed(ROLES) if name in names), "")
+        user._role = known  # type: ignore[union-attr]
+    return known
+
+
+def may(user: AbstractBaseUser | AnonymousUser, needed: str) -> bool:
+    """Whether the user has that role or a higher one."""
+    own = role_of(user)
+    return bool(own) and ROLES.index(own) >= ROLES.index(needed)
+
+
+def public(view: View) -> View:
+    """Declares that anybody may call a view, logged in or not."""
+    view.required_role = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def role(needed: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+    """Declares and enforces the lowest role that may call a view.
+
+    Somebody who isn't logged in is sent to the login page; too low a role gets a 403 page that
+    names the role it takes. Scripts that accept JSON get 401 and 403 as JSON.
+    """
+    if needed not in ROLES:
+        raise ValueError(f"{needed!r} is not a role")
+
+    def declare(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+        @wraps(view)
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not request.user.is_authenticated:
+                return _to_login(request)
+            if not may(request.user, needed):
+                own = role_of(request.user) or "none"
+                message = f"This takes the role {needed}; yours is {own}."
+                if wants_json(request):
+                    return JsonResponse({"reasons": [message]}, status=403)
+                raise PermissionDenied(message)
+            return view(request, *args, **kwargs)
+
+        checked.required_role = needed  # type: ignore[attr-defined]
+        return checked
+
+    return declare
+
+
+def wants_json(request: HttpRequest) -> bool:
+    """Whether a script asks; browsers and htmx accept text/html."""
+    return "application/json" in request.headers.get("Accept", "")
+
+
+def _to_login(request: HttpRequest) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"reasons": ["Log in first."]}, status=401)
+    if request.headers.get("HX-Request"):
+        # The page that asked is what to come back to, not the fragment.
+        return HttpResponseClientRedirect(str(settings.LOGIN_URL))
+    return redirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")

@@ -1,0 +1,176 @@
+"""What stands above the table: the answer in one sentence, the counts, and what is wrong now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+
+from drives.health import SystemState, system_state
+from drives.models import System
+
+from .rows import STANDINGS, Row
+from .words import plural
+
+#: The stats bar: standing, colour, icon.
+TILES = (
+    ("idle", "calm", "never"),
+    ("running", "run", "run"),
+    ("queued", "calm", "queue"),
+    ("passed", "pass", "pass"),
+    ("failed", "fail", "fail"),
+    ("attention", "unsure", "unsure"),
+)
+FAILURES_NAMED = 3
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One count of the stats bar; its link filters the table."""
+
+    standing: str
+    label: str
+    colour: str
+    icon: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Chip:
+    """A system and how it is doing."""
+
+    system: System
+    state: SystemState
+
+    @property
+    def is_silent(self) -> bool:
+        """Nothing new is known of its drives; running burn-ins don't mind."""
+        return self.state.words.startswith("stale") or bool(
+            self.state.age_seconds is None and self.state.error
+        )
+
+    @property
+    def is_troubled(self) -> bool:
+        """Silent, or it answered only in part. A system that was just added is neither."""
+        return self.is_silent or bool(self.state.error)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The first sentence of the page; `rest` is left out on a phone."""
+
+    colour: str
+    icon: str
+    text: str
+    rest: str = ""
+
+
+@dataclass(frozen=True)
+class Summary:
+    """All of the above for one moment."""
+
+    answer: Answer
+    title: str
+    tiles: tuple[Tile, ...]
+    total: int
+    running: int
+    queued: int
+    room: int
+    hottest: Row | None
+    failures: tuple[Row, ...]
+    chips: tuple[Chip, ...]
+
+    @property
+    def failures_named(self) -> tuple[Row, ...]:
+        return self.failures[:FAILURES_NAMED]
+
+    @property
+    def failures_more(self) -> int:
+        return max(0, len(self.failures) - FAILURES_NAMED)
+
+    @property
+    def troubled(self) -> tuple[Chip, ...]:
+        return tuple(chip for chip in self.chips if chip.is_troubled)
+
+
+def load_chips(now: datetime) -> tuple[Chip, ...]:
+    """Every system with its state, by name. One query."""
+    return tuple(Chip(system, system_state(system, now)) for system in System.objects.all())
+
+
+def summarise(rows: Sequence[Row], chips: tuple[Chip, ...]) -> Summary:
+    """Count and judge. The rows may be brief ones."""
+    count = dict.fromkeys(STANDINGS, 0)
+    for row in rows:
+        count[row.standing] += 1
+    failures = tuple(
+        row
+        for row in rows
+        if row.standing == "failed" and row.job is not None and not row.job.acknowledged_at
+    )
+    warm = [row for row in rows if row.drive.present and row.drive.temperature_c is not None]
+    return Summary(
+        answer=_answer(len(rows), count, len(failures), chips),
+        title=_title(count, len(failures)),
+        tiles=tuple(
+            Tile(standing, STANDINGS[standing], colour, icon, count[standing])
+            for standing, colour, icon in TILES
+        ),
+        total=len(rows),
+        running=count["running"],
+        queued=count["queued"],
+        room=settings.MAX_PARALLEL_BURNINS * len(chips),
+        hottest=max(warm, key=lambda row: row.drive.temperature_c or 0, default=None),
+        failures=failures,
+        chips=chips,
+    )
+
+
+def _answer(
+    total: int, count: dict[str, int], failures: int, chips: tuple[Chip, ...]
+) -> Answer:
+    """Is anything wrong now? The worst thing first, then what goes on."""
+    going = count["running"] + count["queued"]
+    unsure = count["attention"]
+    others = " The other burn-ins go on." if count["running"] else ""
+    troubled = [chip for chip in chips if chip.is_troubled]
+    if not chips:
+        return Answer("calm", "server", "No system yet.")
+    if failures:
+        also = f", {unsure} {'needs' if unsure == 1 else 'need'} attention" if unsure else ""
+        return Answer("fail", "fail", f"{plural(failures, 'drive')} failed{also}.", others)
+    if troubled:
+        names = " and ".join(chip.system.name for chip in troubled[:2])
+        names = f"{len(troubled)} systems" if len(troubled) > 2 else names
+        verb = "doesn’t answer" if len(troubled) == 1 else "don’t answer"
+        if not all(chip.is_silent for chip in troubled):
+            verb = "answers only in part" if len(troubled) == 1 else "have a problem"
+        rest = " Burn-ins there go on; they don’t need us." if count["running"] else ""
+        return Answer("warn", "away", f"{names} {verb}.", rest)
+    if unsure:
+        verb = "needs" if unsure == 1 else "need"
+        return Answer("unsure", "unsure", f"{plural(unsure, 'drive')} {verb} attention.", others)
+    if going:
+        verb = "is" if count["running"] == 1 else "are"
+        text = f"{plural(count['running'], 'burn-in')} {verb} running, nothing is wrong."
+        if not count["running"]:
+            text = f"{plural(count['queued'], 'burn-in')} in the queue, nothing is wrong."
+        return Answer("run", "run", text)
+    if not total:
+        return Answer("calm", "server", "No drive was found yet.")
+    if count["passed"]:
+        rest = f" {plural(count['passed'], 'drive')} passed."
+        return Answer("pass", "pass", "Nothing is running, nothing is wrong.", rest)
+    return Answer("calm", "never", "Nothing is running.", " No drive has been burned in yet.")
+
+
+def _title(count: dict[str, int], failures: int) -> str:
+    """What matters, readable in a tab: (2 failed) 12 running – Burn-in."""
+    parts = [f"({failures} failed)"] if failures else []
+    if count["running"]:
+        parts.append(f"{count['running']} running")
+    elif count["queued"]:
+        parts.append(f"{count['queued']} queued")
+    return f"{' '.join(parts)} – Burn-in" if parts else "Drives – Burn-in"

@@ -1,0 +1,47 @@
+"""Template tags: icons, times, and the words of dashboard/words.py."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from .. import words
+
+register = template.Library()
+register.filter("size", words.size)
+register.filter("rate", words.rate)
+register.filter("ordinal", words.ordinal)
+
+
+@register.filter
+def thousands(count: int | None) -> str:
+    """12000138625024 as 12,000,138,625,024."""
+    return "–" if count is None else f"{count:,}"
+
+
+@register.filter
+def took(seconds: float | None) -> str:
+    """A length of time in words; empty when it isn't known."""
+    return "" if seconds is None else words.duration(seconds)
+
+
+@register.simple_tag
+def icon(name: str) -> SafeString:
+    """One of the icons in templates/_sprite.html, beside a word that says the same."""
+    return format_html(
+        '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>', name
+    )
+
+
+@register.simple_tag
+def moment(at: datetime | None, shown_as: str) -> SafeString | str:
+    """A time in UTC, shown as local time or as an age by static/js/times.js."""
+    if at is None:
+        return "–"
+    stamp = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    text = words.moment(at, shown_as, timezone.now())
+    return format_html('<time datetime="{}" data-as="{}">{}</time>', stamp, shown_as, text)

@@ -1,0 +1,68 @@
+"""Numbers and times as people read them: 12.0 TB as on the drive's label, 2 d 4 h, 3rd, 205 MB/s."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+
+def size(count: int | float | None) -> str:
+    """Bytes in the units of drive makers (powers of ten)."""
+    if count is None:
+        return "–"
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if abs(count) >= factor:
+            return f"{count / factor:.1f} {unit}"
+    return f"{count:.0f} bytes"
+
+
+def rate(bytes_per_second: float | None) -> str:
+    """Bytes a second as MB/s; empty when it isn't known."""
+    if not bytes_per_second:
+        return ""
+    mega = bytes_per_second / 1e6
+    return f"{mega:.0f} MB/s" if mega >= 10 else f"{mega:.1f} MB/s"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as the two largest units: 2 d 4 h, 9 h 20 min, 4 min, 8 s."""
+    left = max(0, int(seconds))
+    if left < 60:
+        return f"{left} s"
+    parts = []
+    for factor, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        count, left = divmod(left, factor)
+        parts.append((count, unit))
+    first = next(i for i, (count, _) in enumerate(parts) if count)
+    return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
+
+
+def times(count: int) -> str:
+    """How often: once, twice, 3 times."""
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def ordinal(place: int) -> str:
+    """1st, 2nd, 3rd, 4th."""
+    if 10 <= place % 100 <= 20:
+        return f"{place}th"
+    return f"{place}{ {1: 'st', 2: 'nd', 3: 'rd'}.get(place % 10, 'th') }"
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """3 drives, 1 drive."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def moment(at: datetime, shown_as: str, now: datetime) -> str:
+    """A time as text in UTC: what stands there until the page's script puts the local time.
+
+    shown_as: `ago` (2 d 4 h ago), `for` (2 d 4 h), `clock` (Thu 04:00), `second`, `full`.
+    static/js/times.js says the same in the reader's time zone.
+    """
+    if shown_as in {"ago", "for"}:
+        length = duration((now - at).total_seconds())
+        return f"{length} ago" if shown_as == "ago" else length
+    at = at.astimezone(UTC)
+    if shown_as == "full":
+        return f"{at:%a} {at.day} {at:%b %Y %H:%M} UTC"
+    return f"{at:%a %H:%M:%S}" if shown_as == "second" else f"{at:%a %H:%M} UTC"

@@ -111,6 +111,7 @@ class Stage(models.Model):
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="somebody talks to the host for this stage until then"
     )
+    lease_holder = models.CharField(max_length=16, blank=True)
     run_id = models.CharField(max_length=100, blank=True)
     attempts = models.PositiveSmallIntegerField(default=0)
     checked_at = models.DateTimeField(null=True, blank=True)

@@ -102,9 +102,11 @@ def request(
     """
     if plan.destructive and (typed_serial or "").strip() != drive.serial:
         raise NotConfirmed("Type the serial number of this drive exactly as shown")
-    if reasons := refusals(drive):
-        raise RequestRefused(reasons)
-    if plan.destructive and (reasons := guard_answer(drive).reasons):
+    reasons = refusals(drive)
+    if not reasons and plan.destructive:
+        reasons = guard_answer(drive).reasons
+    if reasons:
+        _tell_refusal(drive, reasons, operator.get_username(), source_ip)
         raise RequestRefused(reasons)
     try:
         with transaction.atomic():
@@ -128,6 +130,18 @@ def request(
     except IntegrityError:
         raise RequestRefused(["A burn-in of this drive is not over"]) from None
     return job
+
+
+def _tell_refusal(drive: Drive, reasons: list[str], actor: str, source_ip: str | None) -> None:
+    with transaction.atomic():
+        record(
+            Kind.BURNIN_REFUSED,
+            f"Burn-in of {drive.devname} {drive.serial} refused: {'; '.join(reasons)}",
+            actor=actor,
+            source_ip=source_ip,
+            system=drive.system,
+            drive=drive,
+        )
 
 
 def acknowledge(job_ids: Iterable[int], *, by: str) -> int:
@@ -158,7 +172,8 @@ def admit(system_id: int) -> None:
             ):
                 _tell(job, Kind.BURNIN_STARTED, "started")
                 _after_commit_step(job.stages.get(position=0).pk)
-    changed(Drive.objects.filter(jobs__state=JobState.QUEUED).values_list("pk", flat=True))
+        # Their places in the queue have changed.
+        changed(waiting.values_list("drive_id", flat=True))
 
 
 # --- the control loop -------------------------------------------------------------------------
@@ -207,7 +222,7 @@ def _look(job: Job, stage: Stage, system: System) -> None:
 
 def step(stage_id: int) -> None:
     """Do what a stage needs its host for: begin, resume, collect or stop. Under a lease."""
-    with leased(Stage.objects.filter(pk=stage_id), "lease_until") as lease:
+    with leased(Stage.objects.filter(pk=stage_id), "lease") as lease:
         if lease is None:
             return
         stage = Stage.objects.select_related("job__drive__system", "job__system").get(pk=stage_id)
@@ -229,8 +244,6 @@ def _begin(job: Job, stage: Stage, lease: Lease) -> None:
         outcome = module.check(context)
     if isinstance(outcome, Again):
         why = outcome.why
-        Stage.objects.filter(pk=stage.pk).update(attempts=stage.attempts + 1)
-        stage.attempts += 1
         try:
             outcome = module.begin(context)
         except (HostError, NasError) as error:
@@ -242,6 +255,8 @@ def _begin(job: Job, stage: Stage, lease: Lease) -> None:
             logger.exception("%s", stage)
             _wait(stage, f"An error of this program: {error!r}")
             return
+        Stage.objects.filter(pk=stage.pk).update(attempts=stage.attempts + 1)
+        stage.attempts += 1
         if stage.state == StageState.RUNNING and isinstance(outcome, Going) and outcome.note:
             with transaction.atomic():
                 _tell(job, Kind.BURNIN_RESUMED, f"{stage.get_kind_display()}: {outcome.note}")
@@ -438,7 +453,9 @@ def cancel(job: Job, *, by: str, source_ip: str | None = None) -> None:
     Raises NotActive when there is nothing left to cancel.
     """
     with transaction.atomic():
-        job = Job.objects.select_for_update().select_related("drive", "system").get(pk=job.pk)
+        # `of`: the poll updates drives and systems, and must not wait for this.
+        locked = Job.objects.select_for_update(of=("self",)).select_related("drive", "system")
+        job = locked.get(pk=job.pk)
         if not job.holds_drive:
             raise NotActive(f"Burn-in {job.pk} has ended")
         if job.cancel_requested_at is None:
@@ -472,9 +489,9 @@ def _settle_ended(job: Job) -> None:
         return
     outcome = verbs(stage.kind).check(_context(job, stage))
     moved = isinstance(outcome, Going) and not outcome.waiting_for and _has_moved(stage, outcome)
-    if moved or (isinstance(outcome, Again) and outcome.why == "the run is over"):
+    if moved or (isinstance(outcome, Again) and outcome.is_over):
         _reattach(job, stage)
-    elif isinstance(outcome, Ended):
+    elif isinstance(outcome, Ended | Again):
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(holds_drive=False)
             changed([job.drive_id])

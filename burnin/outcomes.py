@@ -38,9 +38,13 @@ class Going:
 
 @dataclass(frozen=True)
 class Again:
-    """The stage needs its host now: `begin` it again, which finds, resumes or collects its work."""
+    """The stage needs its host now: `begin` it again, which finds, resumes or collects its work.
+
+    is_over: the work has ended on the host, and its result is still to be collected.
+    """
 
     why: str
+    is_over: bool = False
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def send(task: Task[..., Any], *args: Any, expires: float = TASK_EXPIRES_SECONDS
 
 @shared_task
 def poll_systems() -> None:
-    """Called by beat each POLL_INTERVAL_SECONDS: one task a system, so that none waits for another."""
+    """By beat, each POLL_INTERVAL_SECONDS: one task a system, so that none waits for another."""
     for system_id in System.objects.values_list("pk", flat=True):
         send(poll_system, system_id, expires=settings.POLL_INTERVAL_SECONDS)
 

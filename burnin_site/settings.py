@@ -1,4 +1,4 @@
-"""All settings, from the environment or `.env`; `.env.example` lists every name with its default."""
+"""All settings, from the environment or `.env`; `.env.example` lists them with their defaults."""
 
 from __future__ import annotations
 

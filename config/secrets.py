@@ -17,7 +17,7 @@ def _fernet() -> Fernet:
     return Fernet(base64.urlsafe_b64encode(key))
 
 
-class EncryptedTextField(models.TextField):  # type: ignore[type-arg]
+class EncryptedTextField(models.TextField):
     """Plain text in Python, a Fernet token in the database; empty stays empty.
 
     Raises ImproperlyConfigured on reading when SECRET_KEY isn't the one it was written with.

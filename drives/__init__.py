@@ -1,1 +1,1 @@
-"""What is there: systems, drives, their self-tests, readings and runs. Burn-ins are not known here."""
+"""What is there: systems, drives, their self-tests, readings and runs. It knows no burn-ins."""

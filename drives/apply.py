@@ -74,9 +74,9 @@ def drives(system: System, view: NasView, at: datetime) -> None:
             touched.append(drive.pk)
         elif _update(drive, facts, system):
             touched.append(drive.pk)
-        if celsius is not None:
-            if drive.temperature_at is None or at - drive.temperature_at >= SAMPLE_EVERY:
-                samples.append(TemperatureSample(drive=drive, taken_at=at, celsius=celsius))
+        sampled_at = drive.temperature_at
+        if celsius is not None and (sampled_at is None or at - sampled_at >= SAMPLE_EVERY):
+            samples.append(TemperatureSample(drive=drive, taken_at=at, celsius=celsius))
     sampled = [sample.drive_id for sample in samples]
     Drive.objects.filter(pk__in=sampled).update(temperature_at=at)
     TemperatureSample.objects.bulk_create(samples)
@@ -121,7 +121,7 @@ def _update(drive: Drive, facts: dict[str, Any], system: System) -> bool:
 
 
 def jobs(system: System, view: NasView, at: datetime) -> None:
-    """Progress of the NAS's smart.test.wait jobs; a test that somebody else started gets its row."""
+    """Progress of smart.test.wait jobs; a self-test that somebody else started gets its row."""
     if view.jobs is None:
         return
     running = {

@@ -12,7 +12,7 @@ from .models import System
 
 @dataclass(frozen=True)
 class SystemState:
-    """level: pass, warn or fail; words: for the chip in the header; age_seconds: since the last answer."""
+    """level: pass, warn or fail; words: for its chip; age_seconds: since the last answer."""
 
     level: str
     words: str

@@ -1,4 +1,4 @@
-"""A lease on a row: one worker at a time talks to the outside for it, and a killed one loses it soon.
+"""A lease on a row: one worker at a time talks to the outside for it, and a dead one loses it soon.
 
 While the holder lives, a thread of it renews the lease every few seconds; nothing is held in the
 database meanwhile. `confirm` inside the transaction that records the result is what counts.
@@ -7,10 +7,11 @@ database meanwhile. `confirm` inside the transaction that records the result is 
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import DatabaseError, connection, models
 from django.db.models import Q
@@ -23,38 +24,39 @@ RENEW_SECONDS = 5.0
 
 
 class Lease:
-    """The holder's side of a lease on exactly one row."""
+    """The holder's side of a lease on exactly one row.
 
-    def __init__(self, rows: models.QuerySet[models.Model], field: str, until: datetime) -> None:
-        self._rows = rows
-        self._field = field
-        self._until = until
-        self._lock = threading.Lock()
+    It is kept in two columns: `<name>_until` and `<name>_holder`, a token that only we know.
+    """
+
+    def __init__(self, rows: models.QuerySet[models.Model], name: str) -> None:
+        self._name = name
+        self._token = secrets.token_hex(8)
+        self._row = rows
+        self._mine = rows.filter(**{f"{name}_holder": self._token})
+
+    def take(self) -> bool:
+        """Get it if it is free, or was left by somebody who has stopped renewing it."""
+        now = timezone.now()
+        until = f"{self._name}_until"
+        free = self._row.filter(Q(**{until: None}) | Q(**{f"{until}__lt": now}))
+        return bool(free.update(**{until: now + LENGTH, f"{self._name}_holder": self._token}))
 
     def confirm(self) -> bool:
-        """Extend the lease if it is still ours; False when somebody else may have it by now."""
-        with self._lock:
-            until = timezone.now() + LENGTH
-            mine = self._rows.filter(**{self._field: self._until}).update(**{self._field: until})
-            if mine:
-                self._until = until
-            return bool(mine)
+        """Extend it; False when somebody else has taken it over."""
+        return bool(self._mine.update(**{f"{self._name}_until": timezone.now() + LENGTH}))
 
     def release(self) -> None:
-        with self._lock:
-            self._rows.filter(**{self._field: self._until}).update(**{self._field: None})
+        self._mine.update(**{f"{self._name}_until": None, f"{self._name}_holder": ""})
 
 
 @contextmanager
-def leased(rows: models.QuerySet[models.Model], field: str) -> Iterator[Lease | None]:
-    """Hold the lease in `field` of the one row in `rows`; None when somebody else holds it."""
-    now = timezone.now()
-    until = now + LENGTH
-    free = Q(**{field: None}) | Q(**{f"{field}__lt": now})
-    if not rows.filter(free).update(**{field: until}):
+def leased(rows: models.QuerySet[models.Model], name: str) -> Iterator[Lease | None]:
+    """Hold the lease of that name of the one row in `rows`; None when somebody else holds it."""
+    lease = Lease(rows, name)
+    if not lease.take():
         yield None
         return
-    lease = Lease(rows, field, until)
     ended = threading.Event()
     renewer = threading.Thread(target=_renew, args=(lease, ended), name="lease", daemon=True)
     renewer.start()

@@ -37,6 +37,7 @@ class System(models.Model):
     host_answered_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
     poll_lease_until = models.DateTimeField(null=True, blank=True)
+    poll_lease_holder = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -177,7 +178,7 @@ class TemperatureSample(models.Model):
 
 
 class HostRun(models.Model):
-    """A surface run on a host as the last poll saw it; the copy that survives a lost folder there."""
+    """A surface run as the last poll saw it: the copy that survives a lost folder on the host."""
 
     run_id = models.CharField(max_length=100, unique=True)
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="runs")

@@ -41,7 +41,7 @@ class Observation:
 
 def run(system_id: int) -> bool:
     """Poll a system unless somebody else does just now. True when its answers were applied."""
-    with leased(System.objects.filter(pk=system_id), "poll_lease_until") as lease:
+    with leased(System.objects.filter(pk=system_id), "poll_lease") as lease:
         if lease is None:
             return False
         system = System.objects.get(pk=system_id)
@@ -67,7 +67,7 @@ def observe(system: System) -> Observation:
     asked = is_host_needed(system)
     if asked:
         try:
-            status = _ask_host(system, view, at)
+            status = _ask_host(system, at)
         except HostError as error:
             host_error = str(error)
     return Observation(at, view, nas_error, status, host_error, asked)
@@ -83,31 +83,26 @@ def is_host_needed(system: System) -> bool:
     )
 
 
-def _ask_host(system: System, view: NasView | None, at: datetime) -> HostStatus:
+def _ask_host(system: System, at: datetime) -> HostStatus:
     host = clients.host(system)
-    due = _drives_due_for_smart(system, view, at)
+    due = _drives_due_for_smart(system, at)
     if any(not drive.host_path for drive in due):
         learn_paths(system)
-        due = _drives_due_for_smart(system, view, at)
+        due = _drives_due_for_smart(system, at)
     return host.status(sorted(drive.host_path for drive in due if drive.host_path))
 
 
-def _drives_due_for_smart(system: System, view: NasView | None, at: datetime) -> list[Drive]:
-    """Drives with a self-test whose last reading is old, or whose NAS job has just ended."""
-    waiting = {job.job_id for job in (view.jobs or ()) if job.state == "RUNNING"} if view else None
-    due = []
-    tests = SmartTest.objects.filter(
-        drive__system=system, drive__present=True, state=SmartTest.State.RUNNING
-    ).select_related("drive")
-    for test in tests:
-        read_at = test.drive.smart_read_at
-        old = read_at is None or at - read_at >= timedelta(seconds=settings.SMART_INTERVAL_SECONDS)
-        ended = waiting is not None and test.nas_job_id not in waiting
-        # A drive that has ended its test but isn't settled yet is read each minute, not each poll.
-        just_ended = ended and (read_at is None or at - read_at >= timedelta(seconds=5))
-        if old or just_ended:
-            due.append(test.drive)
-    return list({drive.pk: drive for drive in due}.values())
+def _drives_due_for_smart(system: System, at: datetime) -> list[Drive]:
+    """Drives with a self-test whose last reading is SMART_INTERVAL_SECONDS old."""
+    under_test = Drive.objects.filter(
+        system=system, present=True, smart_tests__state=SmartTest.State.RUNNING
+    ).distinct()
+    interval = timedelta(seconds=settings.SMART_INTERVAL_SECONDS)
+    return [
+        drive
+        for drive in under_test
+        if drive.smart_read_at is None or at - drive.smart_read_at >= interval
+    ]
 
 
 def learn_paths(system: System) -> None:

@@ -1,4 +1,4 @@
-"""From `smartctl -x --json` (7.2 and later) to a typed reading. Nonsense becomes unknown, never zero.
+"""From `smartctl -x --json` (7.2 and later) to a typed reading. Nonsense is unknown, never zero.
 
 The exit status is a bit mask: 1 and 2 mean that there is no answer; 8 that the drive says it is
 failing now; 4, 16, 32, 64 and 128 speak of single commands, thresholds and logs.

@@ -1,4 +1,4 @@
-"""After commit, ids of changed drives go into a set in Redis; the dashboard's flusher empties it."""
+"""After commit, ids of changed drives go into a set in Redis, which the flusher empties."""
 
 from __future__ import annotations
 

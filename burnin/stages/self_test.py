@@ -42,6 +42,11 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     readings.store(drive, located.device, reading, context.now)
     log_now = [entry.as_json() for entry in reading.self_tests]
     before: list[dict[str, Any]] | None = context.stage.evidence.get("before")
+    retries, note = int(context.stage.evidence.get("retries", 0)), ""
+    test = _test_of_stage(context, type)
+    if test is not None and test.state == SmartTest.State.ABORTED:
+        before, retries = None, retries + 1
+        note = f"it was interrupted ({test.error_text}); started once more"
     waiting = [
         job
         for job in located.view.jobs or ()
@@ -64,7 +69,7 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
         return Going(percent=reading.running_percent or 0.0, note="found running on the drive")
     if reading.running_percent is not None:
         return Going(waiting_for="Another self-test runs on the drive")
-    context.remember(evidence={**context.stage.evidence, "before": log_now})
+    context.remember(evidence={"before": log_now, "retries": retries})
     with clients.nas(context.system) as nas:
         started = nas.start_self_test(located.nas.identifier, type)
     if started.job_id is None:
@@ -83,14 +88,13 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
         note=f"{_name(type)} of {drive.devname} started",
         job_id=context.job.pk,
     )
-    return Going(eta_at=started.expected_at)
+    return Going(eta_at=started.expected_at, note=note)
 
 
 def check(context: Context, type: SmartTest.Type) -> Outcome:
     """Read off the self-test's row, which the poll keeps by the drive's own log."""
-    test = SmartTest.objects.filter(drive=context.drive, type=type).first()
-    before = context.stage.evidence.get("before")
-    if test is None or before is None or test.log_before != before:
+    test = _test_of_stage(context, type)
+    if test is None:
         return Again("the self-test of this stage isn't known")
     if test.state == SmartTest.State.RUNNING:
         waiting = ""
@@ -115,14 +119,13 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
         return Ended(StageState.FAILED, reason, (claim,), evidence)
     retries = int(context.stage.evidence.get("retries", 0))
     if test.state == SmartTest.State.ABORTED and retries < RETRIES:
-        context.remember(evidence={"retries": retries + 1})
-        return Again(f"it was interrupted ({test.error_text}); started once more")
+        return Again(f"it was interrupted: {test.error_text}")
     reason = f"{_name(type)} gave no result. {test.error_text}".strip()
     return Ended(StageState.UNKNOWN, reason, (claim,), evidence)
 
 
 def stop(context: Context, type: SmartTest.Type) -> bool:
-    """`smartctl -X` on the host: the NAS's own abort lets the drive go on testing (CORE, to 24.04)."""
+    """`smartctl -X` on the host: the NAS's own abort lets the drive go on (CORE, to 24.04)."""
     drive = context.drive
     host = clients.host(context.system)
     devices = [device for device in host.probe() if device.serial == drive.serial]
@@ -151,6 +154,13 @@ def _forget(context: Context, nas_job_id: int) -> None:
             nas.forget_self_test(nas_job_id)
     except NasError:
         return
+
+
+def _test_of_stage(context: Context, type: SmartTest.Type) -> SmartTest | None:
+    """The row of the test that this stage started; None while there is none."""
+    before = context.stage.evidence.get("before")
+    test = SmartTest.objects.filter(drive=context.drive, type=type).first()
+    return test if test is not None and before is not None and test.log_before == before else None
 
 
 def _name(type: SmartTest.Type) -> str:

@@ -41,6 +41,14 @@ def begin(context: Context) -> Outcome:
     host = clients.host(context.system)
     if run.head and _head(run).verdict is not None:
         return _collect(context, run)
+    if context.stage.attempts > RESTARTS_WITHOUT_PROGRESS:
+        _close(run)
+        return Ended(
+            StageState.UNKNOWN,
+            f"The run ended {context.stage.attempts} times on the host without progress",
+            (Claim("Every byte was verified", None, _so_far(run), "Surface run"),),
+            {"run_id": run.run_id},
+        )
     located = locate(drive)
     if located.absent and run.head:
         return _going(context, _head(run), waiting_for="; ".join(located.reasons))
@@ -81,7 +89,7 @@ def check(context: Context) -> Outcome:
         return Again("nothing is known of the run yet")
     head = _head(run)
     if head.verdict is not None and not run.alive:
-        return Again("the run is over")
+        return Again("the run is over", is_over=True)
     system = context.system
     if system.host_error:
         age = ""
@@ -90,13 +98,6 @@ def check(context: Context) -> Outcome:
         why = f"Can't reach {system.name}{age}: {system.host_error}. The run goes on there"
         return _going(context, head, waiting_for=why)
     if run.missing_since is not None or not run.alive:
-        if context.stage.attempts > RESTARTS_WITHOUT_PROGRESS:
-            return Ended(
-                StageState.UNKNOWN,
-                f"The run ended {context.stage.attempts} times on the host without progress",
-                (Claim("Every byte was verified", None, _so_far(head), "Surface run"),),
-                {"run_id": run.run_id},
-            )
         return Again("its process is gone from the host")
     return _going(context, head)
 
@@ -171,7 +172,10 @@ def _head(run: HostRun) -> RunHead:
     return RunHead.parse(run.head)
 
 
-def _so_far(head: RunHead) -> str:
+def _so_far(run: HostRun) -> str:
+    if not run.head:
+        return "Nothing is known of it"
+    head = _head(run)
     return f"{head.bytes_verified:,} of {head.size_bytes * head.passes:,} bytes"
 
 

@@ -22,7 +22,7 @@ class HostError(Exception):
 
 @dataclass(frozen=True)
 class Target:
-    """Where a host's shell is. `host_key` is its public key in OpenSSH form; no other is accepted."""
+    """Where a host's shell is. `host_key`: its public key as OpenSSH writes it; no other passes."""
 
     host: str
     port: int

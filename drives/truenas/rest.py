@@ -99,7 +99,7 @@ class RestClient:
         return SelfTestStart(job, _date(entry.get("expected_result_time")), "")
 
     def forget_self_test(self, job_id: int) -> None:
-        """End the NAS's waiting (core.job_abort). The drive goes on testing: stop it on the host."""
+        """End the NAS's waiting (core.job_abort). The drive itself is stopped on the host."""
         self._call("POST", "/core/job_abort", job_id)
 
     # --- the single questions -----------------------------------------------------------------

@@ -1,0 +1,173 @@
+"""A pass needs every piece of evidence; what is missing is inconclusive."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from burnin import verdict
+from burnin.models import StageState
+from drives.hosts.types import RunVerdict
+
+SIZE, PASSES, SERIAL = 268_435_456, 2, "BURN0001"
+GOOD = RunVerdict(
+    verdict="passed",
+    reasons=(),
+    size_bytes=SIZE,
+    passes=PASSES,
+    bytes_written=SIZE * PASSES,
+    bytes_verified=SIZE * PASSES,
+    error_count=0,
+    errors=(),
+)
+ONE_ERROR = {"class": "corrupt", "lba": 157_286, "offset_bytes": 80_530_636}
+
+
+def judge(run: RunVerdict, serial: str = SERIAL) -> verdict.Ended:
+    return verdict.surface(run, serial_found=serial, serial=SERIAL, size_bytes=SIZE, passes=PASSES)
+
+
+def test_a_surface_run_with_all_its_evidence_passes() -> None:
+    ended = judge(GOOD)
+    assert ended.state == StageState.PASSED
+    assert ended.claims and all(claim.holds for claim in ended.claims)
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        {"bytes_verified": SIZE * PASSES - 512},
+        {"bytes_verified": SIZE * PASSES + 512},
+        {"bytes_verified": 0},
+        {"bytes_written": SIZE * PASSES - 512},
+        {"passes": 1},
+        {"error_count": 1},
+        {"errors": (ONE_ERROR,)},
+        {"verdict": "inconclusive"},
+        {"size_bytes": SIZE - 512},
+    ],
+    ids=str,
+)
+def test_a_surface_run_that_lacks_anything_never_passes(lack: dict[str, Any]) -> None:
+    ended = judge(replace(GOOD, **lack))
+    assert ended.state == StageState.UNKNOWN
+    assert ended.reason
+
+
+def test_a_run_on_another_drive_says_nothing_of_this_one() -> None:
+    failed = replace(GOOD, verdict="failed", error_count=1, errors=(ONE_ERROR,))
+    for serial in ("", "BURN0002"):
+        assert judge(GOOD, serial).state == StageState.UNKNOWN
+        assert judge(failed, serial).state == StageState.UNKNOWN
+
+
+def test_a_failed_run_names_class_and_lba() -> None:
+    ended = judge(replace(GOOD, verdict="failed", error_count=1, errors=(ONE_ERROR,)))
+    assert ended.state == StageState.FAILED
+    assert ended.reason == "1 sector came back changed, at LBA 157,286 (30 % of the drive)"
+
+
+def test_failed_without_an_error_is_no_fault_of_the_drive() -> None:
+    assert judge(replace(GOOD, verdict="failed")).state == StageState.UNKNOWN
+
+
+START = {
+    "reallocated_sectors": 3,
+    "reported_uncorrectable": 0,
+    "command_timeouts": 0,
+    "pending_sectors": 0,
+    "offline_uncorrectable": 0,
+    "udma_crc_errors": 7,
+}
+
+
+def test_equal_counters_pass_though_they_are_not_zero() -> None:
+    assert verdict.counters(START, dict(START)).state == StageState.PASSED
+
+
+@pytest.mark.parametrize("name", verdict.FAILING_COUNTERS)
+def test_a_failing_counter_that_rose_fails_the_drive(name: str) -> None:
+    ended = verdict.counters(START, START | {name: START[name] + 1})
+    assert ended.state == StageState.FAILED
+    assert f"{START[name]} → {START[name] + 1}" in ended.reason
+
+
+@pytest.mark.parametrize("name", verdict.DOUBTFUL_COUNTERS)
+def test_a_counter_of_the_cable_that_rose_is_inconclusive(name: str) -> None:
+    ended = verdict.counters(START, START | {name: START[name] + 1})
+    assert ended.state == StageState.UNKNOWN
+    assert "cable" in ended.reason
+
+
+def test_both_kinds_risen_is_a_fault_of_the_drive() -> None:
+    after = START | {"udma_crc_errors": 9, "pending_sectors": 1}
+    assert verdict.counters(START, after).state == StageState.FAILED
+
+
+@pytest.mark.parametrize("name", START)
+def test_a_counter_that_is_gone_at_the_end_is_inconclusive(name: str) -> None:
+    after = {other: count for other, count in START.items() if other != name}
+    ended = verdict.counters(START, after)
+    assert ended.state == StageState.UNKNOWN
+    assert "not at the end" in ended.reason
+
+
+@pytest.mark.parametrize("before", [None, {}])
+@pytest.mark.parametrize("after", [None, {}, START])
+def test_without_a_reading_at_the_start_nothing_passes(before: Any, after: Any) -> None:
+    assert verdict.counters(before, after).state == StageState.UNKNOWN
+
+
+def test_without_a_reading_at_the_end_nothing_passes() -> None:
+    assert verdict.counters(START, None).state == StageState.UNKNOWN
+
+
+def test_a_counter_that_fell_belongs_to_another_drive() -> None:
+    assert verdict.counters(START, START | {"reallocated_sectors": 2}).state == StageState.UNKNOWN
+    healed = verdict.counters(START | {"pending_sectors": 4}, START)
+    assert healed.state == StageState.PASSED, "pending sectors fall when they are rewritten"
+
+
+counts = st.dictionaries(st.sampled_from([*START, "other"]), st.integers(0, 2**32 - 1))
+
+
+@given(before=counts, after=st.none() | counts)
+def test_passing_counters_are_all_there_and_none_rose(
+    before: dict[str, int], after: dict[str, int] | None
+) -> None:
+    ended = verdict.counters(before, after)
+    if ended.state == StageState.PASSED:
+        assert after is not None
+        known = [name for name in before if name in START]
+        assert known
+        assert all(after[name] <= before[name] for name in known)
+
+
+CLAIM = {"claim": "Every byte was verified", "holds": True}
+
+
+def stages(**changes: Any) -> list[tuple[str, str, list[dict[str, Any]]]]:
+    kinds = ["precheck", "surface_validate", "final_check"]
+    return [(kind, changes.get(kind, "passed"), [CLAIM]) for kind in kinds]
+
+
+def test_a_job_passes_only_when_each_stage_did() -> None:
+    assert verdict.job(stages())[0] == StageState.PASSED
+    for state in set(StageState.values) - {"passed"}:
+        for kind in ("precheck", "surface_validate", "final_check"):
+            assert verdict.job(stages(**{kind: state}))[0] == StageState.UNKNOWN
+
+
+@pytest.mark.parametrize("claims", [[], [CLAIM, {"claim": "x", "holds": None}], [{"claim": "x"}]])
+def test_a_stage_that_passed_without_proof_makes_the_job_inconclusive(
+    claims: list[dict[str, Any]],
+) -> None:
+    state, reason = verdict.job(
+        [("precheck", "passed", [CLAIM]), ("final_check", "passed", claims)]
+    )
+    assert state == StageState.UNKNOWN
+    assert reason

@@ -1,0 +1,89 @@
+"""A self-test is settled by an entry of the drive's log that was not there before (D3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drives import smart
+from drives.models import SmartTest
+from drives.selftests import new_entries, settle
+
+from .reports import ata, entry
+
+OLD = entry("short", "passed", 900)
+
+
+def log_of(*rows: dict[str, Any]) -> list[dict[str, Any]]:
+    reading = smart.parse(ata(*rows))
+    assert reading is not None and reading.self_tests is not None
+    return [row.as_json() for row in reading.self_tests]
+
+
+def settled(
+    report: dict[str, Any], before: list[dict[str, Any]] | None, elapsed: float = 0.1
+) -> Any:
+    reading = smart.parse(report)
+    assert reading is not None
+    return settle("short", before, reading, elapsed_hours=elapsed)
+
+
+@pytest.mark.parametrize("outcome", ["passed", "failed", "aborted"])
+def test_a_new_entry_settles_it(outcome: str) -> None:
+    found = settled(ata(entry("short", outcome, 1000), OLD), log_of(OLD))
+    assert found.state == outcome
+    assert found.entry is not None
+
+
+def test_a_running_test_is_not_settled() -> None:
+    assert settled(ata(OLD, running_left=50), log_of(OLD)) is None
+
+
+def test_a_drive_that_does_not_tell_whether_it_tests_is_not_settled() -> None:
+    report = ata(entry("short", "passed", 1000), OLD)
+    del report["ata_smart_data"]
+    assert settled(report, log_of(OLD)) is None
+
+
+def test_the_old_entry_alone_is_no_result() -> None:
+    assert settled(ata(OLD), log_of(OLD)).state == SmartTest.State.UNKNOWN
+
+
+def test_an_entry_of_the_other_type_is_no_result() -> None:
+    found = settled(ata(entry("long", "passed", 1000), OLD), log_of(OLD))
+    assert found.state == SmartTest.State.UNKNOWN
+
+
+def test_a_log_that_was_not_read_before_is_no_base() -> None:
+    found = settled(ata(entry("short", "passed", 1000)), None)
+    assert found.state == SmartTest.State.UNKNOWN
+
+
+def test_an_entry_from_before_the_start_is_not_ours() -> None:
+    found = settled(ata(entry("short", "passed", 800)), [])
+    assert found.state == SmartTest.State.UNKNOWN
+    assert "200 h old" in found.error_text
+
+
+def test_hours_wrap_at_16_bits() -> None:
+    report = ata(entry("short", "passed", 70_000 % 65_536), hours=70_000)
+    assert settled(report, []).state == SmartTest.State.PASSED
+
+
+def test_a_full_log_drops_its_oldest_entry() -> None:
+    rows = [entry("short", "passed", hours) for hours in range(900, 879, -1)]
+    fresh = entry("short", "passed", 1000)
+    assert new_entries(log_of(*rows), log_of(fresh, *rows[:-1])) == log_of(fresh)
+
+
+@given(
+    before=st.lists(st.integers(0, 3), max_size=6),
+    fresh=st.lists(st.integers(4, 6), max_size=3),
+)
+def test_what_is_new_is_found_whatever_was_there(before: list[int], fresh: list[int]) -> None:
+    old = [{"outcome": "passed", "hours": hours} for hours in before]
+    new = [{"outcome": "passed", "hours": hours} for hours in fresh]
+    assert new_entries(old, (new + old)[:6]) == new

@@ -45,16 +45,19 @@ def enter(requirements: tuple[str, ...]) -> None:
         install(VENV, requirements)
     if Path(sys.prefix) != VENV:
         sys.stdout.flush()
-        os.execv(PYTHON, [str(PYTHON), "-m", "launcher", *sys.argv[1:]])
+        try:
+            os.execv(PYTHON, [str(PYTHON), "-m", "launcher", *sys.argv[1:]])
+        except OSError:
+            raise _broken(VENV) from None
 
 
 def install(venv: Path, requirements: tuple[str, ...], python: str = sys.executable) -> Path:
     """Make the environment at `venv` with `python` and install the files into it, unless it is so
     already. Returns the environment's Python."""
     own = venv / "bin" / "python"
-    stamp = venv / f".installed-{requirements[-1]}"
-    wanted = _digest(requirements)
-    if stamp.is_file() and stamp.read_text() == wanted:
+    # What tests need holds what the product needs.
+    enough = [requirements] if requirements != RUNTIME else [RUNTIME, DEVELOPMENT]
+    if any(_is_installed(venv, files) for files in enough):
         return own
     log = VAR / "install.log"
     log.unlink(missing_ok=True)
@@ -69,7 +72,7 @@ def install(venv: Path, requirements: tuple[str, ...], python: str = sys.executa
     print(f"Installing {requirements[-1]} (once, a minute or two) …", flush=True)
     pip = [str(own), "-m", "pip", "--disable-pip-version-check", "--no-input"]
     if _run([*pip, "--version"], log) and _run([str(own), "-m", "ensurepip"], log):
-        raise Trouble(f"{_short(venv)} is broken. Remove it and start again: rm -rf {_short(venv)}")
+        raise _broken(venv)
     if _run([*pip, "install", "--retries", "2", "-r", str(ROOT / requirements[-1])], log):
         words = log.read_text(errors="replace")
         if any(sign in words for sign in _NO_NETWORK):
@@ -78,7 +81,7 @@ def install(venv: Path, requirements: tuple[str, ...], python: str = sys.executa
                 f"be reached. Connect and start again. (pip's own words: {_short(log)})"
             )
         raise Trouble(f"Installing {requirements[-1]} failed; pip's own words: {_short(log)}")
-    stamp.write_text(wanted)
+    _stamp(venv, requirements).write_text(_digest(requirements))
     return own
 
 
@@ -93,6 +96,19 @@ def check_writable(folder: Path) -> None:
             f"{folder} can't be written ({error.strerror}). Clone the project into a folder of "
             "your own and start there."
         ) from None
+
+
+def _is_installed(venv: Path, requirements: tuple[str, ...]) -> bool:
+    stamp = _stamp(venv, requirements)
+    return stamp.is_file() and stamp.read_text() == _digest(requirements)
+
+
+def _stamp(venv: Path, requirements: tuple[str, ...]) -> Path:
+    return venv / f".installed-{requirements[-1]}"
+
+
+def _broken(venv: Path) -> Trouble:
+    return Trouble(f"{_short(venv)} is broken. Remove it and start again: rm -rf {_short(venv)}")
 
 
 def _digest(requirements: tuple[str, ...]) -> str:

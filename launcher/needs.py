@@ -8,15 +8,15 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from dataclasses import dataclass
 from glob import glob
 from pathlib import Path
-from typing import Callable, Optional
 
 _PATH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/sbin"])
 
 
-def program(name: str) -> Optional[str]:
+def program(name: str) -> str | None:
     """The path of a program, sbin folders included; None when it isn't installed."""
     return shutil.which(name, path=_PATH)
 
@@ -25,16 +25,16 @@ def program(name: str) -> Optional[str]:
 class Need:
     """`find` gives what the test shall use (mostly a path), or None when it can't be used here."""
 
-    find: Callable[[], Optional[str]]
+    find: Callable[[], str | None]
     packages: tuple[str, ...] = ()
 
 
-def _chromium() -> Optional[str]:
+def _chromium() -> str | None:
     names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
     return next(filter(None, map(program, names)), None)
 
 
-def _postgres() -> Optional[str]:
+def _postgres() -> str | None:
     """The folder with initdb and postgres; Debian keeps them off the PATH."""
     found = program("initdb")
     folders = [str(Path(found).resolve().parent)] if found else []
@@ -42,7 +42,7 @@ def _postgres() -> Optional[str]:
     return next((one for one in folders if os.access(f"{one}/postgres", os.X_OK)), None)
 
 
-def _nbd() -> Optional[str]:
+def _nbd() -> str | None:
     """nbdkit with its Python plugin, and nbdfuse with a FUSE device to show its files through."""
     nbdkit, nbdfuse = program("nbdkit"), program("nbdfuse")
     if not nbdkit or not nbdfuse or not os.access("/dev/fuse", os.R_OK | os.W_OK):
@@ -51,12 +51,12 @@ def _nbd() -> Optional[str]:
     return nbdkit if plugin.returncode == 0 else None
 
 
-def _loop() -> Optional[str]:
+def _loop() -> str | None:
     usable = os.geteuid() == 0 and os.path.exists("/dev/loop-control")
     return program("losetup") if usable else None
 
 
-def _python39() -> Optional[str]:
+def _python39() -> str | None:
     """A Python 3.9 that really starts; a version manager's shim may exist and still not run."""
     for candidate in [
         "python3.9",

@@ -1,4 +1,4 @@
-"""The whole product on this machine: Valkey, two mock NAS, web, worker and beat, in one data folder.
+"""The whole product on this machine: Valkey, two mock NAS, web, worker, beat, in one data folder.
 
 `nas-1` simulates 15 drives in quick motion; `nas-2` has a few small real ones, files that the real
 agent writes and verifies over real SSH.
@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import ports
@@ -74,11 +75,15 @@ class Product:
         key = self._client_key()
         mocks = {name: self._start_mock(name, key) for name in ("nas-1", "nas-2")}
         self.say("the database")
-        self.manage("collectstatic", "--noinput", "--verbosity", "0")
-        self.manage("prepare", ADMIN_USER=ADMIN, ADMIN_PASSWORD=self.password)
+        self.manage(
+            ["collectstatic", "--noinput", "--verbosity", "0"],
+            ["prepare"],
+            ADMIN_USER=ADMIN,
+            ADMIN_PASSWORD=self.password,
+        )
         for name, mock in mocks.items():
-            self.supervisor.wait_for(lambda n=name, m=mock: self._ready(n, m), 30, mock)
-            self._add_system(name, key)
+            self.supervisor.wait_for(partial(self._is_ready, name, mock), 30, mock)
+        self.manage(*(self._add_system(name, key) for name in mocks))
         self.supervisor.wait_for(lambda: not ports.is_free(self.ports["valkey"]), 30, valkey)
         self.say("web, worker and beat")
         module = [str(PYTHON), "-m"]
@@ -98,21 +103,33 @@ class Product:
         self.supervisor.start("beat", [*celery, "beat"], self.env)
         self.supervisor.wait_for(self._page_answers, 60, web)
 
-    def manage(self, *arguments: str, **env: str) -> str:
-        """Run a management command to its end; returns what it printed. Raises Trouble."""
-        done = subprocess.run(
-            [str(PYTHON), "manage.py", *arguments],
-            env=self.env | env,
-            cwd=ROOT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-        (self.data / "log" / "manage.log").open("a").write(done.stdout + done.stderr)
-        if done.returncode:
-            last = (done.stderr.strip() or done.stdout.strip()).splitlines()[-1:]
-            raise Trouble(f"manage.py {arguments[0]} failed: {' '.join(last)}")
-        return done.stdout
+    def manage(self, *commands: list[str], **env: str) -> None:
+        """Run management commands side by side, to their end. Raises Trouble when one fails."""
+        running: list[tuple[str, subprocess.Popen[str]]] = []
+        try:
+            for command in commands:
+                process = subprocess.Popen(
+                    [str(PYTHON), "manage.py", *command],
+                    env=self.env | env,
+                    cwd=ROOT,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                )
+                running.append((command[0], process))
+            for name, process in running:
+                said = process.communicate()[0]
+                with (self.data / "log" / "manage.log").open("a") as log:
+                    log.write(said)
+                if process.returncode:
+                    last = " ".join(said.strip().splitlines()[-1:])
+                    raise Trouble(f"manage.py {name} failed: {last}")
+        finally:
+            for _, process in running:
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
 
     def mock_folder(self, name: str) -> Path:
         return self.data / name
@@ -172,7 +189,7 @@ class Product:
         ]  # fmt: skip
         return self.supervisor.start(name, command, self.env)
 
-    def _ready(self, name: str, mock: Child) -> bool:
+    def _is_ready(self, name: str, mock: Child) -> bool:
         ready = self._ready_file(name)
         return bool(ready and mock.process and ready["pid"] == mock.process.pid)
 
@@ -183,15 +200,16 @@ class Product:
             return {}
         return found
 
-    def _add_system(self, name: str, key: Path) -> None:
-        self.manage(
+    def _add_system(self, name: str, key: Path) -> list[str]:
+        """The command that makes the dashboard know this mock."""
+        return [
             "add_system", name,
             "--base-url", f"http://127.0.0.1:{self.ports[name]}", "--api-key", "mock-key",
             "--ssh-host", "127.0.0.1", "--ssh-port", str(self.ports[f"{name}-ssh"]),
             "--ssh-user", "root", "--ssh-key-file", str(key),
             "--ssh-host-key", self._ready_file(name)["host_key"],
             "--state-dir", str(self.state_folder(name)), "--kind", "mock",
-        )  # fmt: skip
+        ]  # fmt: skip
 
     def _page_answers(self) -> bool:
         try:

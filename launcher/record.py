@@ -26,7 +26,7 @@ def write(folder: Path, processes: dict[str, int]) -> None:
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """The rows as written: name, pid, born. Those of processes that are gone by now are left out."""
+    """The rows as written: name, pid, born; without those of processes that are gone by now."""
     try:
         rows: list[dict[str, Any]] = json.loads((folder / "children.json").read_text())
     except (OSError, ValueError):

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from . import ports
 from .environment import PYTHON, ROOT
@@ -130,6 +131,17 @@ class Product:
                 if process.poll() is None:
                     process.kill()
                     process.wait()
+
+    def debug(self, name: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        """POST /debug/<path> of that mock NAS, and give its answer."""
+        import requests
+
+        with requests.Session() as session:
+            session.trust_env = False
+            url = f"http://127.0.0.1:{self.ports[name]}/debug/{path}"
+            answer = session.post(url, json=body or {}, timeout=10)
+            answer.raise_for_status()
+            return answer.json() if answer.content else None
 
     def mock_folder(self, name: str) -> Path:
         return self.data / name

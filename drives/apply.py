@@ -194,6 +194,10 @@ def note_run(run: HostRun, head: RunHead, at: datetime) -> None:
 def self_tests(system: System, status: HostStatus, at: datetime) -> None:
     """Readings of the drives that were asked; self-tests that ended are settled by them."""
     by_serial = {device.serial: device for device in status.devices if device.serial}
+    for device in status.devices:
+        # Another drive has that path by now; the next poll asks where ours has gone.
+        misplaced = Drive.objects.filter(system=system, host_path=device.path)
+        misplaced.exclude(serial=device.serial).update(host_path="")
     tests = SmartTest.objects.filter(
         drive__system=system, drive__serial__in=by_serial, state=SmartTest.State.RUNNING
     ).select_related("drive", "drive__system")

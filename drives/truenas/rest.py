@@ -21,6 +21,8 @@ from .types import NasDrive, NasError, NasView, SelfTestJob, SelfTestStart
 
 TIMEOUT_SECONDS = (5, 30)
 BIGGEST_ANSWER_BYTES = 32 * 1024 * 1024
+#: Of a pool's member that is no longer there, the NAS can't name the disk.
+GONE = {"UNAVAIL", "REMOVED", "OFFLINE"}
 
 
 def _is_loopback(host: str) -> bool:
@@ -227,6 +229,8 @@ def _leaves(vdev: Any, pool: str) -> Iterator[tuple[str, str]]:
             disk = node.get("disk")
             if isinstance(disk, str) and disk:
                 yield disk, top
+            elif node.get("status") not in GONE:
+                raise NasError(f"pool {pool} has a member whose disk the NAS doesn't tell")
         for child in children:
             yield from walk(child, top)
 

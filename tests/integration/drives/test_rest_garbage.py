@@ -1,0 +1,164 @@
+"""A NAS that answers garbage over real HTTP: NasError with a sentence, or a view that is right."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from drives.truenas.rest import RestClient
+from drives.truenas.types import NasError
+
+DISK = {
+    "identifier": "{serial}A",
+    "name": "sda",
+    "serial": "A",
+    "lunid": None,
+    "model": "M",
+    "size": 512,
+    "type": "HDD",
+    "expiretime": None,
+}
+POOL = {
+    "name": "tank",
+    "topology": {"data": [{"type": "MIRROR", "children": [{"disk": "sda", "children": []}]}]},
+}
+WHOLE: dict[str, Any] = {
+    "/system/version": "TrueNAS-13.0-U6.1",
+    "/disk": [DISK],
+    "/boot/get_disks": ["sdz"],
+    "/pool": [POOL],
+    "/disk/temperatures": {"sda": 31},
+    "/core/get_jobs": [],
+}
+
+
+class Garbage:
+    """Answers as told: a JSON value, or (status, bytes) as they are."""
+
+    def __init__(self) -> None:
+        self.answers: dict[str, Any] = dict(WHOLE)
+        answers = self.answers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                path = self.path.partition("?")[0].removeprefix("/api/v2.0")
+                answer = answers[path]
+                status, body = (
+                    answer if isinstance(answer, tuple) else (200, json.dumps(answer).encode())
+                )
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(body) + 9 * (status == 206)))
+                self.send_header("Location", "http://127.0.0.1:1/elsewhere")
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *args: Any) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def view(self) -> Any:
+        url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        with RestClient(url, "mock-key", verify_tls=False) as client:
+            return client.view()
+
+
+@pytest.fixture
+def nas() -> Iterator[Garbage]:
+    garbage = Garbage()
+    yield garbage
+    garbage.server.shutdown()
+
+
+def test_a_whole_answer(nas: Garbage) -> None:
+    view = nas.view()
+    assert view.drives[0].size_bytes == 512
+    assert view.uses == {"sda": "In pool tank · mirror-0", "sdz": "Boot disk of the NAS"}
+    assert view.temperatures == {"sda": 31}
+
+
+@pytest.mark.parametrize("path", ["/disk", "/boot/get_disks", "/pool"])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        None,
+        {},
+        "no",
+        [None],
+        [7],
+        [{}],
+        (500, b"<html>Internal Server Error</html>"),
+        (401, b""),
+        (302, b""),
+        (206, b'[{"identifier": "'),
+        (200, b'[{"identifier": "'),
+        (200, b"\xff\xfe"),
+    ],
+    ids=repr,
+)
+def test_what_says_which_drives_are_in_use_must_be_whole(
+    nas: Garbage, path: str, answer: Any
+) -> None:
+    nas.answers[path] = answer
+    with pytest.raises(NasError) as caught:
+        nas.view()
+    assert "Traceback" not in str(caught.value) and len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "topology",
+    [
+        None,
+        [],
+        {"data": None},
+        {"data": [None]},
+        {"data": [{"children": [7]}]},
+        {"data": [{"type": "DISK", "disk": None, "status": "ONLINE", "children": []}]},
+        {"log": [{"type": "DISK", "children": []}]},
+    ],
+    ids=repr,
+)
+def test_a_pool_whose_members_cannot_be_read_stops_the_poll(nas: Garbage, topology: Any) -> None:
+    nas.answers["/pool"] = [{"name": "tank", "topology": topology}]
+    with pytest.raises(NasError, match="tank"):
+        nas.view()
+
+
+def test_a_member_that_is_gone_does_not_stop_the_poll(nas: Garbage) -> None:
+    leaf = {"type": "DISK", "disk": None, "status": "UNAVAIL", "children": []}
+    nas.answers["/pool"] = [{"name": "tank", "topology": {"data": [leaf]}}]
+    assert "sda" not in nas.view().uses
+
+
+@pytest.mark.parametrize("role", ["log", "cache", "spare", "special", "dedup"])
+def test_every_role_in_a_pool_is_in_use(nas: Garbage, role: str) -> None:
+    leaf = {"type": "DISK", "disk": "sda", "children": []}
+    nas.answers["/pool"] = [{"name": "tank", "topology": {"data": [], role: [leaf]}}]
+    assert nas.view().uses["sda"] == f"In pool tank · {role}"
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [], "x", (500, b""), {"sda": None, "sdb": -1, "sdc": "3"}]
+)
+def test_temperatures_are_missing_rather_than_wrong(nas: Garbage, answer: Any) -> None:
+    nas.answers["/disk/temperatures"] = answer
+    assert nas.view().temperatures == {}
+
+
+@pytest.mark.parametrize("answer", [None, {}, [{}], [{"id": 1, "arguments": []}], (500, b"")])
+def test_jobs_that_cannot_be_read_are_unknown_not_none(nas: Garbage, answer: Any) -> None:
+    nas.answers["/core/get_jobs"] = answer
+    assert nas.view().jobs is None
+
+
+def test_a_key_never_travels_over_plain_http_to_another_machine() -> None:
+    with pytest.raises(NasError, match="plain http"):
+        RestClient("http://192.0.2.1", "key", verify_tls=False)

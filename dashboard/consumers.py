@@ -8,7 +8,7 @@ from typing import Any
 import redis
 from channels.generic.websocket import AsyncWebsocketConsumer
 
-from .flusher import IDS_GROUP, ROWS_GROUP, SEQUENCE, Flusher
+from .flusher import IDS_GROUP, ROWS_GROUP, Flusher
 from .roles import may
 
 # Never 1000, which is what close() sends by default: hx-ws takes that for a farewell and does not
@@ -37,12 +37,11 @@ class LivePage(AsyncWebsocketConsumer):
         try:
             await self.channel_layer.group_add(group, self.channel_name)
             self.group = group
-            Flusher.ensure_running()
             # After joining: what is sent from now on arrives, what was sent before has this number.
-            number = await Flusher.current().redis.get(SEQUENCE)
+            number = await Flusher.ensure_running().sequence()
         except (redis.RedisError, OSError):
             return await self.close(TRY_AGAIN)
-        await self.live_message({"message": {"sequence": int(number or 0)}})
+        await self.live_message({"message": {"sequence": number}})
 
     async def disconnect(self, code: int) -> None:
         if self.group:

@@ -14,6 +14,7 @@ import logging
 import time
 import uuid
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import redis
 from channels.db import database_sync_to_async
@@ -53,7 +54,9 @@ def sequence_now() -> str:
 class Flusher:
     """The loop. At most one for each event loop runs; `ensure_running` starts it."""
 
-    _tasks: dict[asyncio.AbstractEventLoop, asyncio.Task[None]] = {}
+    _running: WeakKeyDictionary[asyncio.AbstractEventLoop, tuple[Flusher, asyncio.Task[None]]] = (
+        WeakKeyDictionary()
+    )
 
     def __init__(self) -> None:
         self.name = uuid.uuid4().hex
@@ -64,12 +67,18 @@ class Flusher:
         self.beat_at = 0.0
 
     @classmethod
-    def ensure_running(cls) -> None:
-        """Called by each websocket that connects."""
+    def ensure_running(cls) -> Flusher:
+        """This event loop's flusher. Called by each websocket that connects."""
         loop = asyncio.get_running_loop()
-        task = cls._tasks.get(loop)
-        if task is None or task.done():
-            cls._tasks[loop] = loop.create_task(cls().run())
+        flusher, task = cls._running.get(loop, (None, None))
+        if flusher is None or task is None or task.done():
+            flusher = cls()
+            cls._running[loop] = flusher, loop.create_task(flusher.run())
+        return flusher
+
+    async def sequence(self) -> int:
+        """The number of the last message that was sent."""
+        return int(await self.redis.get(SEQUENCE) or 0)
 
     async def run(self) -> None:
         """Flush for ever. Trouble is logged once, then tried again more and more slowly."""
@@ -95,7 +104,7 @@ class Flusher:
                 await self.redis.aclose()
 
     async def holds_lock(self) -> bool:
-        """Take or keep the lock. Two holders for a moment would do no harm: each pops its own ids."""
+        """Take or keep the lock. Two holders for a moment do no harm: each pops its own ids."""
         if await self.redis.set(LOCK, self.name, nx=True, px=LOCK_MS):
             return True
         if await self.redis.get(LOCK) != self.name:
@@ -104,15 +113,24 @@ class Flusher:
         return True
 
     async def flush(self) -> None:
-        """Send what changed since the last call; every ten seconds also look at what time changes."""
-        popped: Any = await self.redis.spop(CHANGED_DRIVES, 1000)
-        ids = sorted(int(drive_id) for drive_id in popped or [])
+        """Send what changed since the last call; every ten seconds also look at what time changes.
+
+        The number goes up before the ids are taken: dying in between leaves a gap in the numbers,
+        and a page that sees the gap reloads its table.
+        """
+        waiting = bool(await self.redis.scard(CHANGED_DRIVES))
         beat = time.monotonic() - self.beat_at >= HEARTBEAT_SECONDS
-        if not ids and not beat:
+        if not waiting and not beat:
             return
+        # A server that lost its data starts anew at a number that no page has seen.
+        await self.redis.set(SEQUENCE, int(time.time()), nx=True)
+        number = await self._number(waiting)
+        popped: Any = await self.redis.spop(CHANGED_DRIVES, 1000) if waiting else []
+        ids = sorted(int(drive_id) for drive_id in popped or [])
         try:
             message = await database_sync_to_async(self.fragments.render)(ids)
-            number = await self._number(message is not None)
+            if message is not None and not waiting:
+                number = await self._number(True)
             await self._send(number, message or {})
         except Exception:
             if ids:
@@ -123,10 +141,10 @@ class Flusher:
         self.beat_at = time.monotonic()
 
     async def _number(self, new: bool) -> int:
-        """The next number for a message with content, the present one for a mere heartbeat."""
+        """The next number, or for a mere heartbeat the present one."""
         if new:
             return int(await self.redis.incr(SEQUENCE))
-        return int(await self.redis.get(SEQUENCE) or 0)
+        return await self.sequence()
 
     async def _send(self, number: int, message: dict[str, Any]) -> None:
         layer = get_channel_layer()

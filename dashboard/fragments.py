@@ -35,7 +35,7 @@ def render_row(row: Row) -> SafeString:
 
 def render_above(summary: Summary) -> dict[str, SafeString]:
     """What stands above the rows, by the id of its element: each part can be sent alone."""
-    context = {"summary": summary}
+    context = {"summary": summary, "chips": summary.chips}
     parts = {
         name: render_to_string(f"dashboard/_{name}.html", context)
         for name in ("answer", "stats", "banners", "systems")
@@ -46,10 +46,15 @@ def render_above(summary: Summary) -> dict[str, SafeString]:
     return {name: partial(name, html) for name, html in parts.items()}
 
 
-def everything() -> SafeString:
-    """All that a page needs to catch up, apart from the table itself."""
-    summary = summarise(load_rows(brief=True), load_chips(timezone.now()))
+def above(summary: Summary) -> SafeString:
+    """All that stands above the rows, as one text."""
     return SafeString("".join(render_above(summary).values()))
+
+
+def after_act(drive_id: int) -> SafeString:
+    """The answer to a click: the row as it is now, and what stands above it."""
+    summary = summarise(load_rows(brief=True), load_chips(timezone.now()))
+    return SafeString("".join(map(render_row, load_rows([drive_id])))) + above(summary)
 
 
 class Fragments:

@@ -31,9 +31,7 @@ def logged_in(request: HttpRequest | None, user: AbstractBaseUser, **_: Any) -> 
 
 
 @receiver(user_login_failed, dispatch_uid="dashboard.login_failed")
-def login_failed(
-    credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any
-) -> None:
+def login_failed(credentials: dict[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     name = str(credentials.get("username", ""))[:150]
     with transaction.atomic():
         record(

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db.models import Max, Prefetch
 from django.utils import timezone
 
-from burnin.models import Job, JobState, Stage
+from burnin.models import Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
 from drives.health import SystemState, system_state
 from drives.models import Drive, SmartTest
@@ -78,7 +78,7 @@ class Row:
 
     @property
     def lock(self) -> str:
-        """Why the drive may not be written, as far as the last poll knows; empty when nothing is."""
+        """Why it may not be written, as far as the last poll knows; empty when nothing is."""
         if self.drive.pool:
             return f"In pool {self.drive.pool}"
         reason = self.drive.use_reason
@@ -97,7 +97,14 @@ class Row:
 
     @property
     def can_cancel(self) -> bool:
+        if self.held_by_ended:
+            return self.job is not None and not self.job.cancel_requested_at
         return self.kind in {"queued", "running", "paused", "waiting"}
+
+    @property
+    def is_dim(self) -> bool:
+        """Nothing can be done with it just now."""
+        return self.kind in {"used", "absent"}
 
     @cached_property
     def stage(self) -> Stage | None:
@@ -116,6 +123,27 @@ class Row:
     @property
     def failed_stage(self) -> Stage | None:
         return next((stage for stage in self.stages if stage.state == "failed"), None)
+
+    @property
+    def failed_stage_words(self) -> str:
+        """As in: Failed at surface, Failed at SMART long."""
+        stage = self.failed_stage
+        if stage is None:
+            return ""
+        name = stage.get_kind_display()
+        return name if name.startswith("SMART") else name.lower()
+
+    @property
+    def refused(self) -> str:
+        """Why a queued burn-in was not begun after all; empty for any other end."""
+        text = self.job.error_text if self.job is not None else ""
+        return text.removeprefix("refused: ").strip() if text.startswith("refused: ") else ""
+
+    @property
+    def ends_job(self) -> bool:
+        """Whether nothing long follows the running stage, so that its end is the job's."""
+        following = [stage for stage in self.stages if stage.state == StageState.PENDING]
+        return all(stage.kind == StageKind.FINAL_CHECK for stage in following)
 
     @property
     def verified(self) -> str:
@@ -146,17 +174,20 @@ def natural(devname: str) -> tuple[str, int, str]:
     return match[1], int(match[2] or 0), ""
 
 
-def load_rows(ids: Collection[int] | None = None, *, brief: bool = False) -> list[Row]:
+def load_rows(
+    ids: Collection[int] | None = None, *, brief: bool = False, evidence: bool = False
+) -> list[Row]:
     """The rows of all drives, or of those with the given ids, in the order of the table.
 
     brief leaves out stages, self-tests and places in the queue: enough for counts and banners.
+    evidence brings the claims and the evidence of the stages along, which no row shows.
     """
     now = timezone.now()
     drives = Drive.objects.select_related("system")
     if ids is not None:
         drives = drives.filter(pk__in=list(ids))
     found = list(drives)
-    jobs = _last_jobs(ids, brief=brief)
+    jobs = _last_jobs(ids, brief=brief, evidence=evidence)
     tests = {} if brief else _tests(ids)
     places = {} if brief else places_in_queue()
     states = {drive.system_id: system_state(drive.system, now) for drive in found}
@@ -183,14 +214,16 @@ def load_rows(ids: Collection[int] | None = None, *, brief: bool = False) -> lis
     )
 
 
-def _last_jobs(ids: Collection[int] | None, *, brief: bool) -> dict[int, Job]:
+def _last_jobs(ids: Collection[int] | None, *, brief: bool, evidence: bool) -> dict[int, Job]:
     latest = Job.objects.order_by().values("drive").annotate(last=Max("pk"))
     if ids is not None:
         latest = latest.filter(drive__in=list(ids))
-    jobs = Job.objects.filter(pk__in=latest.values("last")).defer("claims")
+    jobs = Job.objects.filter(pk__in=latest.values("last"))
+    stages = Stage.objects.order_by("position")
+    if not evidence:
+        # That of a surface run is long.
+        jobs, stages = jobs.defer("claims"), stages.defer("evidence")
     if not brief:
-        # The evidence of a surface run is long, and no row shows it.
-        stages = Stage.objects.defer("evidence").order_by("position")
         jobs = jobs.prefetch_related(Prefetch("stages", queryset=stages))
     return {job.drive_id: job for job in jobs}
 

@@ -128,9 +128,7 @@ def summarise(rows: Sequence[Row], chips: tuple[Chip, ...]) -> Summary:
     )
 
 
-def _answer(
-    total: int, count: dict[str, int], failures: int, chips: tuple[Chip, ...]
-) -> Answer:
+def _answer(total: int, count: dict[str, int], failures: int, chips: tuple[Chip, ...]) -> Answer:
     """Is anything wrong now? The worst thing first, then what goes on."""
     going = count["running"] + count["queued"]
     unsure = count["attention"]

@@ -1,1 +1,23 @@
-urlpatterns = []
+"""The dashboard's addresses. Each view behind them declares the role it takes (roles.py)."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from .views import accounts, health, home, jobs, start
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("table", home.table, name="table"),
+    path("drives.json", home.drives_json, name="drives_json"),
+    path("drives/<int:drive_id>/start", start.start, name="start"),
+    path("drives/<int:drive_id>/guard", start.guard, name="guard"),
+    path("jobs/acknowledge", jobs.acknowledge, name="acknowledge"),
+    path("jobs/<int:job_id>/cancel", jobs.cancel, name="cancel"),
+    path("history", jobs.history, name="history"),
+    path("history/<int:job_id>", jobs.job, name="job"),
+    path("login", accounts.log_in, name="login"),
+    path("logout", accounts.log_out, name="logout"),
+    path("health/live", health.alive, name="alive"),
+    path("health/ready", health.ready, name="ready"),
+]

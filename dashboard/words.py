@@ -1,4 +1,4 @@
-"""Numbers and times as people read them: 12.0 TB as on the drive's label, 2 d 4 h, 3rd, 205 MB/s."""
+"""Numbers and times as people read them: 12.0 TB as on a label, 2 d 4 h, 3rd, 205 MB/s."""
 
 from __future__ import annotations
 
@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 
 
 def size(count: int | float | None) -> str:
-    """Bytes in the units of drive makers (powers of ten)."""
+    """Bytes in the units of drive makers (powers of ten): 12.0 TB, 240 GB."""
     if count is None:
         return "–"
     for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(count) >= factor:
+            if unit == "GB" and abs(count) >= 10 * factor:
+                return f"{count / factor:.0f} {unit}"
             return f"{count / factor:.1f} {unit}"
     return f"{count:.0f} bytes"
 
@@ -56,11 +58,14 @@ def plural(count: int, one: str, many: str = "") -> str:
 def moment(at: datetime, shown_as: str, now: datetime) -> str:
     """A time as text in UTC: what stands there until the page's script puts the local time.
 
-    shown_as: `ago` (2 d 4 h ago), `for` (2 d 4 h), `clock` (Thu 04:00), `second`, `full`.
+    shown_as: `ago` (2 d 4 h ago), `for` (2 d 4 h), `age` (2 d), `clock` (Thu 04:00), `second`,
+    `full`.
     static/js/times.js says the same in the reader's time zone.
     """
-    if shown_as in {"ago", "for"}:
+    if shown_as in {"ago", "for", "age"}:
         length = duration((now - at).total_seconds())
+        if shown_as == "age":
+            return " ".join(length.split()[:2])
         return f"{length} ago" if shown_as == "ago" else length
     at = at.astimezone(UTC)
     if shown_as == "full":

@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from .. import words
+from ..reports import LOOKS
 
 register = template.Library()
 register.filter("size", words.size)
@@ -29,12 +30,22 @@ def took(seconds: float | None) -> str:
     return "" if seconds is None else words.duration(seconds)
 
 
+@register.filter
+def colour(state: str) -> str:
+    """The colour class of a job's state."""
+    return LOOKS.get(state, ("calm", "info"))[0]
+
+
+@register.filter
+def look(state: str) -> str:
+    """The icon of a job's state."""
+    return LOOKS.get(state, ("calm", "info"))[1]
+
+
 @register.simple_tag
 def icon(name: str) -> SafeString:
     """One of the icons in templates/_sprite.html, beside a word that says the same."""
-    return format_html(
-        '<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>', name
-    )
+    return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>', name)
 
 
 @register.simple_tag

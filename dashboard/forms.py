@@ -1,0 +1,61 @@
+"""What people and programs send, checked field by field."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.conf import settings
+from django.http import QueryDict
+
+from burnin.models import CHOSEN_KINDS, StageKind
+from burnin.plan import Plan
+
+Errors = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class StartForm:
+    """The start dialog as it was filled in. `stages` are the chosen ones in their order."""
+
+    stages: tuple[str, ...]
+    passes: str
+    serial: str = ""
+
+    @classmethod
+    def fresh(cls, remembered: object, rotational: bool | None) -> StartForm:
+        """Before anything was chosen: what this person chose last, else everything."""
+        passes = str(1 if rotational is False else settings.SURFACE_PASSES)
+        if isinstance(remembered, list):
+            known = [str(name) for name in remembered if name in CHOSEN_KINDS]
+            if known:
+                return cls(tuple(dict.fromkeys(known)), passes)
+        return cls(tuple(kind.value for kind in CHOSEN_KINDS), passes)
+
+    @classmethod
+    def from_post(cls, post: QueryDict) -> StartForm:
+        return cls(
+            tuple(post.getlist("stages")),
+            post.get("passes", "").strip() or str(settings.SURFACE_PASSES),
+            post.get("serial", "").strip(),
+        )
+
+    def plan(self) -> tuple[Plan | None, Errors]:
+        """The plan, or what is wrong by field."""
+        passes = int(self.passes) if self.passes.isdecimal() and len(self.passes) < 4 else 0
+        errors: Errors = {}
+        try:
+            Plan.from_choice(self.stages, 1)
+        except ValueError as error:
+            errors["stages"] = [str(error)]
+        try:
+            Plan.from_choice([StageKind.SURFACE_VALIDATE], passes)
+        except ValueError as error:
+            errors["passes"] = [str(error)]
+        return (None, errors) if errors else (Plan.from_choice(self.stages, passes), {})
+
+    @property
+    def choices(self) -> list[tuple[StageKind, bool]]:
+        """Every stage that can be chosen, the chosen ones first and in their order."""
+        chosen = [StageKind(name) for name in dict.fromkeys(self.stages) if name in CHOSEN_KINDS]
+        others = [kind for kind in CHOSEN_KINDS if kind not in chosen]
+        return [(kind, True) for kind in chosen] + [(kind, False) for kind in others]

@@ -1,0 +1,1 @@
+"""One file for each page or act; each view declares its role."""

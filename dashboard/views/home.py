@@ -1,0 +1,108 @@
+"""The drives: the page, the table alone for a page that catches up, and the list for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from burnin.models import Job, Stage
+
+from ..filters import Filter
+from ..flusher import sequence_now
+from ..fragments import above, partial
+from ..roles import role
+from ..rows import Row, load_rows
+from ..summary import Chip, load_chips, summarise
+from ..words import plural
+
+
+@require_GET
+@role("viewer")
+def home(request: HttpRequest) -> HttpResponse:
+    """The drives table with what stands above it."""
+    return render(request, "dashboard/home.html", {"here": "drives", **_context(request)})
+
+
+@require_GET
+@role("viewer")
+def table(request: HttpRequest) -> HttpResponse:
+    """All that a page which missed something needs: the table and what stands above it."""
+    context = _context(request)
+    html = render(request, "dashboard/_table.html", context).content.decode()
+    return HttpResponse(partial("drives", html) + above(context["summary"]))
+
+
+@require_GET
+@role("viewer")
+def drives_json(request: HttpRequest) -> JsonResponse:
+    """Every drive with its last burn-in, for programs."""
+    return JsonResponse({"drives": [_drive(row) for row in load_rows(evidence=True)]})
+
+
+def _context(request: HttpRequest) -> dict[str, Any]:
+    # The number first: whatever changes from here on is sent to the page with a higher one.
+    sequence = sequence_now()
+    chosen = Filter.from_query(request.GET)
+    rows, chips = load_rows(), load_chips(timezone.now())
+    matches = sum(not chosen.hides(row) for row in rows)
+    shown = plural(len(rows), "drive")
+    return {
+        "summary": summarise(rows, chips),
+        "groups": _groups(rows, chips),
+        "filter": chosen,
+        "hidden_ids": {row.drive.pk for row in rows if chosen.hides(row)},
+        "matches": matches,
+        "shown": f"{matches} of {shown}" if chosen else shown,
+        "capacity": sum(row.drive.size_bytes for row in rows),
+        "poll_seconds": settings.POLL_INTERVAL_SECONDS,
+        "sequence": sequence,
+    }
+
+
+def _groups(rows: Sequence[Row], chips: Sequence[Chip]) -> list[tuple[Chip, list[Row]]]:
+    of: dict[int, list[Row]] = {}
+    for row in rows:
+        of.setdefault(row.drive.system_id, []).append(row)
+    return [(chip, of.get(chip.system.pk, [])) for chip in chips]
+
+
+def _drive(row: Row) -> dict[str, Any]:
+    drive = row.drive
+    return {
+        "id": drive.pk,
+        "name": drive.devname,
+        "serial": drive.serial,
+        "model": drive.model,
+        "system": drive.system.name,
+        "size_bytes": drive.size_bytes,
+        "present": drive.present,
+        "job": _job(row.job, row) if row.job is not None else None,
+    }
+
+
+def _job(job: Job, row: Row) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "state": job.state,
+        "percent": round(row.percent, 2),
+        "error_text": job.error_text,
+        "claims": job.claims,
+        "stages": [_stage(stage) for stage in job.stages.all()],
+    }
+
+
+def _stage(stage: Stage) -> dict[str, Any]:
+    return {
+        "kind": stage.kind,
+        "state": stage.state,
+        "percent": stage.percent,
+        "error_text": stage.error_text,
+        "run_id": stage.run_id,
+        "evidence": stage.evidence,
+    }

@@ -1,0 +1,102 @@
+"""One burn-in: its page, cancelling it, acknowledging failures; and the history of all."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from audit.models import AuditEvent
+from burnin import orchestrator
+from burnin.models import Job, JobState
+from burnin.progress import job_percent
+
+from ..fragments import after_act
+from ..login_events import source_ip
+from ..reports import Report, log_line
+from ..roles import role, wants_json
+
+PAGE = 50
+LOG_LINES = 500
+
+
+@require_GET
+@role("viewer")
+def history(request: HttpRequest) -> HttpResponse:
+    """All burn-ins, newest first; ?state= and ?drive= narrow it."""
+    jobs: QuerySet[Job] = Job.objects.select_related("drive", "system").defer("claims")
+    state, drive = request.GET.get("state", ""), request.GET.get("drive", "")
+    if state in JobState.values:
+        jobs = jobs.filter(state=state)
+    if drive.isdecimal() and len(drive) < 19:
+        jobs = jobs.filter(drive_id=int(drive))
+    page = Paginator(jobs, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "here": "history",
+        "page": page,
+        "states": JobState.choices,
+        "state": state,
+        "drive": drive,
+        "narrowed": bool(state or drive),
+    }
+    return render(request, "dashboard/history.html", context)
+
+
+@require_GET
+@role("viewer")
+def job(request: HttpRequest, job_id: int) -> HttpResponse:
+    """The verdict, the evidence for it, the stages and what happened."""
+    found = get_object_or_404(
+        Job.objects.select_related("drive", "system").prefetch_related("stages"), pk=job_id
+    )
+    events = AuditEvent.objects.filter(job_id=found.pk).order_by("-pk")[:LOG_LINES]
+    log = [log_line(event) for event in reversed(events)]
+    context = {"here": "history", "report": Report(found), "job": found, "log": log}
+    return render(request, "dashboard/job.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+@role("operator")
+def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
+    """GET: asks once and says what is kept. POST: cancels; 409 when it has ended."""
+    found = get_object_or_404(Job.objects.select_related("drive", "system"), pk=job_id)
+    reasons: list[str] = []
+    if request.method == "POST":
+        try:
+            by = request.user.get_username()
+            orchestrator.cancel(found, by=by, source_ip=source_ip(request))
+        except orchestrator.NotActive as error:
+            reasons = [str(error)]
+        else:
+            return _cancelled(request, found)
+        if wants_json(request):
+            return JsonResponse({"reasons": reasons}, status=409)
+    context = {"job": found, "percent": job_percent(found), "reasons": reasons}
+    partial = bool(request.htmx)  # type: ignore[attr-defined]
+    template = "dashboard/_cancel.html" if partial else "dashboard/cancel.html"
+    return render(request, template, context, status=409 if reasons else 200)
+
+
+def _cancelled(request: HttpRequest, job: Job) -> HttpResponse:
+    if wants_json(request):
+        job.refresh_from_db()
+        return JsonResponse({"job": {"id": job.pk, "state": job.state}})
+    if request.htmx:  # type: ignore[attr-defined]
+        return HttpResponse(after_act(job.drive_id), headers={"HX-Trigger": "dialog:done"})
+    return redirect(f"/history/{job.pk}")
+
+
+@require_POST
+@role("operator")
+def acknowledge(request: HttpRequest) -> HttpResponse:
+    """Takes failed burn-ins (`job`, repeated) off the banner; they stay failed."""
+    ids = [int(text) for text in request.POST.getlist("job") if text.isdecimal()]
+    count = orchestrator.acknowledge(ids, by=request.user.get_username())
+    if wants_json(request):
+        return JsonResponse({"acknowledged": count})
+    if request.htmx:  # type: ignore[attr-defined]
+        drive_id = Job.objects.filter(pk__in=ids).values_list("drive_id", flat=True).first()
+        return HttpResponse(after_act(drive_id or 0))
+    return redirect("/")

@@ -1,0 +1,119 @@
+// The other end of dashboard/flusher.py. hx-ws swaps what arrives; here the numbers are watched:
+// a page that missed one, or heard nothing for 25 s, reloads its table once and goes on.
+
+(() => {
+  const SILENCE_MS = 25000;
+  const SHOW_OFFLINE_MS = 2000;
+  const live = document.getElementById('live');
+  if (!live) return;
+  const kind = document.body.dataset.live;
+  const offline = document.getElementById('offline');
+  let known = Number.parseInt(live.dataset.sequence, 10);
+  let heard = Date.now();
+  let connection = null, catching = false, offlineTimer = 0, before = null;
+
+  // --- messages ------------------------------------------------------------------------------
+  document.addEventListener('htmx:ws:before:message:incoming', (event) => {
+    heard = Date.now();
+    connected();
+    let message;
+    try { message = JSON.parse(event.detail.message.data); } catch { return; }
+    if (message.title && kind === 'rows') document.title = message.title;
+    const expected = message.sequence === known || (message.drives && message.sequence === known + 1);
+    const unseen = kind === 'rows' && (message.drives ?? []).some((id) => !document.getElementById(`drive-${id}`));
+    known = message.sequence;
+    if (message.content) remember(message.drives ?? []);
+    if (!expected || unseen) catchUp();
+    else if (kind === 'ids' && message.drives?.includes(Number(document.body.dataset.drive))) catchUp();
+  });
+  document.addEventListener('htmx:ws:after:message:incoming', compare);
+
+  // The answer to a click is a row too.
+  document.addEventListener('htmx:before:swap', () => { before ??= above(); });
+  document.addEventListener('htmx:after:swap', () => {
+    // What is inserted above the table must not move it under the pointer.
+    const moved = above() - before;
+    before = null;
+    if (moved && scrollY > 0) scrollBy(0, moved);
+  });
+  const above = () => document.getElementById('filter')?.offsetTop ?? 0;
+
+  async function catchUp() {
+    if (catching) return;
+    catching = true;
+    try {
+      let seen;
+      do {
+        seen = known;
+        if (kind === 'rows') await htmx.ajax('GET', `/table${location.search}`, { source: live, target: live, swap: 'none' });
+        else if (document.getElementById('report')) await htmx.ajax('GET', location.pathname, { source: live, target: '#report', swap: 'outerMorph', select: '#report' });
+      } while (seen !== known);
+    } finally {
+      catching = false;
+    }
+  }
+
+  // --- what changed, seen and said -------------------------------------------------------------
+  let cells = new Map(), standings = new Map();
+
+  const says = (cell) => cell.dataset.says ?? cell.textContent;
+
+  function remember(ids) {
+    for (const id of ids) {
+      const row = document.getElementById(`drive-${id}`);
+      if (!row) continue;
+      standings.set(row.id, row.dataset.state);
+      cells.set(row.id, [...row.cells].map(says));
+    }
+  }
+
+  function compare() {
+    const ended = [];
+    for (const [id, old] of cells) {
+      const row = document.getElementById(id);
+      if (!row) continue;
+      [...row.cells].forEach((cell, place) => {
+        if (says(cell) === old[place]) return;
+        cell.classList.add('changed');
+        cell.addEventListener('animationend', () => cell.classList.remove('changed'), { once: true });
+      });
+      const now = row.dataset.state;
+      if (now !== standings.get(id) && ['passed', 'failed', 'attention'].includes(now)) {
+        ended.push(`${row.cells[0].firstElementChild.textContent} ${row.querySelector('.state b').textContent.toLowerCase()}`);
+      }
+    }
+    cells = new Map();
+    standings = new Map();
+    if (ended.length) document.getElementById('said').textContent = `${ended.join(', ')}.`;
+  }
+
+  // --- the connection --------------------------------------------------------------------------
+  document.addEventListener('htmx:ws:before:connection', (event) => { connection = event.detail.connection; });
+  document.addEventListener('htmx:ws:close', (event) => {
+    if (event.detail.code === 4401) disconnected('Your login has ended. Load the page again to log in.', 0);
+    else if (event.detail.code === 4403) disconnected('Your role no longer allows to look at this page.', 0);
+    else disconnected('What you see may be old. Burn-ins go on; the page comes back by itself.', SHOW_OFFLINE_MS);
+  });
+  setInterval(() => {
+    if (Date.now() - heard < SILENCE_MS) return;
+    heard = Date.now();
+    disconnected('Nothing was heard for 25 s. Burn-ins go on; the page comes back by itself.', 0);
+    connection?.socket?.close();
+  }, 1000);
+
+  function connected() {
+    clearTimeout(offlineTimer);
+    offlineTimer = 0;
+    if (offline) offline.hidden = true;
+    document.body.removeAttribute('data-offline');
+  }
+
+  function disconnected(why, afterMs) {
+    clearTimeout(offlineTimer);
+    offlineTimer = setTimeout(() => {
+      document.getElementById('offline-why').textContent = why;
+      if (offline) offline.hidden = false;
+      document.body.dataset.offline = '';
+    }, afterMs);
+  }
+})();

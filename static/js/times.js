@@ -1,0 +1,42 @@
+// Times travel as <time datetime="…Z" data-as="…"> in UTC; here they become local time and ages.
+// dashboard/words.py says the same words on the server.
+
+(() => {
+  const day = new Intl.DateTimeFormat('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const second = new Intl.DateTimeFormat('en-GB', { weekday: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const full = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const zoned = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
+  const plain = (format, at) => format.format(at).replaceAll(',', '');
+
+  function duration(seconds) {
+    let left = Math.max(0, Math.floor(seconds));
+    if (left < 60) return `${left} s`;
+    const parts = [];
+    for (const [factor, unit] of [[86400, 'd'], [3600, 'h'], [60, 'min']]) {
+      parts.push([Math.floor(left / factor), unit]);
+      left %= factor;
+    }
+    const first = parts.findIndex(([count]) => count);
+    return parts.slice(first, first + 2).filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(' ');
+  }
+
+  function words(at, shownAs) {
+    const age = duration((Date.now() - at) / 1000);
+    return {
+      ago: `${age} ago`, for: age, age: age.split(' ').slice(0, 2).join(' '), second: plain(second, at), full: plain(full, at),
+    }[shownAs] ?? plain(day, at);
+  }
+
+  function show(root = document) {
+    for (const element of root.querySelectorAll('time[data-as]')) {
+      const at = new Date(element.dateTime);
+      const text = words(at, element.dataset.as);
+      if (element.textContent !== text) element.textContent = text;
+      if (!element.title) element.title = zoned.format(at);
+    }
+  }
+
+  show();
+  setInterval(show, 1000);
+  document.addEventListener('htmx:after:swap', () => show());
+})();

@@ -93,7 +93,9 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "burnin_site.middleware.ContentSecurityPolicy",
+    "dashboard.roles.DeclaredRoles",
 ]
+CSRF_FAILURE_VIEW = "dashboard.views.errors.csrf_failed"
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -25,7 +25,7 @@ def need(name: str) -> str:
 def lines() -> list[str]:
     """One loud line for each thing that was missing."""
     return [
-        f"!!! {count} tests SKIPPED for want of {name}"
+        f"!!! SKIPPED for want of {name}: {count}"
         + (
             f" (Debian: apt install {' '.join(NEEDS[name].packages)})"
             if NEEDS[name].packages

@@ -123,7 +123,7 @@ class Flusher:
         if not waiting and not beat:
             return
         # A server that lost its data starts anew at a number that no page has seen.
-        await self.redis.set(SEQUENCE, int(time.time()), nx=True)
+        await self.redis.set(SEQUENCE, time.time_ns() // 1000, nx=True)
         number = await self._number(waiting)
         popped: Any = await self.redis.spop(CHANGED_DRIVES, 1000) if waiting else []
         ids = sorted(int(drive_id) for drive_id in popped or [])

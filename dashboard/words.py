@@ -70,4 +70,4 @@ def moment(at: datetime, shown_as: str, now: datetime) -> str:
     at = at.astimezone(UTC)
     if shown_as == "full":
         return f"{at:%a} {at.day} {at:%b %Y %H:%M} UTC"
-    return f"{at:%a %H:%M:%S}" if shown_as == "second" else f"{at:%a %H:%M} UTC"
+    return f"{at:%a %H:%M:%S} UTC" if shown_as == "second" else f"{at:%a %H:%M} UTC"

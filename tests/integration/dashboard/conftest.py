@@ -1,0 +1,111 @@
+"""People of every role, and the web server as a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+import requests
+from django.contrib.auth.models import Group, User
+from django.test import Client
+
+from drives.models import Drive, System
+from launcher import ports
+from launcher.environment import ROOT
+from tests.integration.rows import a_drive, a_system
+from tests.waiting import wait_for
+
+PASSWORD = "correct horse"
+
+
+def a_user(role: str, **facts: Any) -> User:
+    user = User.objects.create_user(role or "nobody", password=PASSWORD, **facts)
+    if role:
+        user.groups.add(Group.objects.get_or_create(name=role)[0])
+    return user
+
+
+@pytest.fixture
+def as_(db: None) -> Callable[[str], Client]:
+    """A client of somebody with that role: viewer, operator, admin; "" has none."""
+    clients: dict[str, Client] = {}
+
+    def log_in(role: str) -> Client:
+        if role not in clients:
+            clients[role] = Client()
+            clients[role].force_login(a_user(role))
+        return clients[role]
+
+    return log_in
+
+
+@pytest.fixture
+def nas(db: None) -> System:
+    return a_system()
+
+
+@pytest.fixture
+def drive(nas: System) -> Drive:
+    return a_drive(nas, temperature_c=34)
+
+
+class Web:
+    """Daphne on the test's own database and broker."""
+
+    def __init__(self, folder: Path, valkey: str) -> None:
+        self.folder, self.valkey = folder, valkey
+        self.port = ports.kept(folder / "web.json", ["web"])["web"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        env = os.environ | _database() | {
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "TEST_REDIS_URL": self.valkey,
+        }  # fmt: skip
+        with (self.folder / "web.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port),
+                 "tests.integration.dashboard.asgi:application"],
+                cwd=ROOT, env=env, stdout=log, stderr=log,
+            )  # fmt: skip
+        wait_for(self._answers, 30, f"the page answers; {self.folder / 'web.log'}")
+
+    def kill9(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}/health/live", timeout=5).ok
+        return False
+
+
+def _database() -> dict[str, str]:
+    """The environment that leads another process to this test's database."""
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return {"TEST_DB_NAME": name}
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return {"DATABASE_URL": urlunsplit(parts._replace(path=f"/{name}")), "TEST_DB_NAME": name}
+
+
+@pytest.fixture
+def web(tmp_path: Path, valkey: str, transactional_db: None) -> Iterator[Web]:
+    """A real web process: real HTTP, real websockets."""
+    server = Web(tmp_path, valkey)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.kill9()

@@ -1,0 +1,159 @@
+"""Over a real websocket from a real web process, with a real Valkey between."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+import redis
+from django.db import transaction
+from django.test import Client
+
+from drives.models import Drive
+from live.changes import changed, server
+from tests.integration.dashboard.conftest import Web
+from tests.integration.dashboard.websocket import Closed, WebSocket
+from tests.integration.rows import a_drive
+from tests.waiting import wait_for
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
+Open = Callable[..., WebSocket]
+
+
+@pytest.fixture(autouse=True)
+def _this_valkey(valkey: str) -> Iterator[None]:
+    """The connection of live.changes is kept for the process; this test has its own server."""
+    server.cache_clear()
+    yield
+    server.cache_clear()
+
+
+@pytest.fixture
+def page(web: Web, as_: Callable[[str], Client]) -> Iterator[Open]:
+    """Open the websocket of a page of somebody with that role; None isn't logged in."""
+    opened: list[WebSocket] = []
+
+    def connect(role: str | None = "viewer", wanted: str = "rows", **facts: str) -> WebSocket:
+        cookie = "" if role is None else f"sessionid={as_(role).cookies['sessionid'].value}"
+        url = f"ws://127.0.0.1:{web.port}/live/{wanted}"
+        opened.append(WebSocket(url, cookie=cookie, **facts))
+        return opened[-1]
+
+    yield connect
+    for one in opened:
+        one.close()
+
+
+def heat(drive: Drive, celsius: int) -> None:
+    with transaction.atomic():
+        Drive.objects.filter(pk=drive.pk).update(temperature_c=celsius)
+        changed([drive.pk])
+
+
+def row_of(message: dict[str, object], drive: Drive) -> str:
+    found = re.search(rf'<hx-partial hx-target="#drive-{drive.pk}".*?</hx-partial>',
+                      str(message["content"]), re.DOTALL)  # fmt: skip
+    assert found, message
+    return found[0]
+
+
+def test_only_changed_rows_travel_and_every_page_gets_the_same(drive: Drive, page: Open) -> None:
+    other = a_drive(drive.system, "sdb")
+    first, second, ids = page(), page("operator"), page(wanted="ids")
+    hello = first.message()
+    assert set(hello) == {"sequence"}
+    heat(drive, 47)
+    message = first.until("drives")
+    assert message["drives"] == [drive.pk]
+    assert "47 °C" in row_of(message, drive)
+    assert f"#drive-{other.pk}" not in message["content"]
+    assert second.until("drives") == message
+    brief = ids.until("drives")
+    assert (brief["drives"], brief["sequence"]) == ([drive.pk], message["sequence"])
+    assert "content" not in brief
+    heat(drive, 48)
+    assert first.until("drives")["sequence"] > message["sequence"]
+
+
+def test_a_quiet_page_hears_a_heartbeat(drive: Drive, page: Open) -> None:
+    socket = page()
+    before = socket.message()["sequence"]
+    # The first looks at everything, so it may bring what stands above the table.
+    first = socket.message(timeout=15)
+    again = socket.message(timeout=15)
+    assert before <= first["sequence"] <= again["sequence"]
+
+
+def test_without_a_login_or_a_role_it_is_closed_with_a_reason(page: Open) -> None:
+    for role, code in ((None, 4401), ("", 4403)):
+        with pytest.raises(Closed) as closed:
+            page(role).message()
+        assert closed.value.code == code
+
+
+def test_another_site_can_not_listen(page: Open) -> None:
+    assert page(origin="http://evil.example").status == 403
+
+
+def test_a_flushed_valkey_shows_as_a_jump_of_the_number_and_updates_go_on(
+    drive: Drive, page: Open, valkey: str
+) -> None:
+    socket = page()
+    socket.message()
+    heat(drive, 40)
+    number = socket.until("drives")["sequence"]
+    redis.Redis.from_url(valkey).flushall()
+    heat(drive, 41)
+    message = socket.until("drives")
+    assert "41 °C" in row_of(message, drive)
+    assert message["sequence"] > number + 1000
+
+
+def test_a_killed_web_process_comes_back_with_the_changes_of_meanwhile(
+    drive: Drive, page: Open, web: Web
+) -> None:
+    socket = page()
+    known = socket.message()["sequence"]
+    web.kill9()
+    with pytest.raises((Closed, ConnectionError)):
+        while True:
+            socket.message()
+    heat(drive, 52)
+    web.start()
+    again = page()
+    assert again.message()["sequence"] >= known
+    assert "52 °C" in row_of(again.until("drives"), drive)
+
+
+def test_two_web_processes_send_each_change_once(
+    drive: Drive, page: Open, web: Web, tmp_path_factory: pytest.TempPathFactory, valkey: str
+) -> None:
+    second = Web(tmp_path_factory.mktemp("second"), valkey)
+    second.start()
+    try:
+        here = page()
+        here.message()
+        there = WebSocket(
+            f"ws://127.0.0.1:{second.port}/live/rows", cookie=_cookie_of(page), origin=web.url
+        )
+        there.message()
+        heat(drive, 44)
+        assert here.until("drives") == there.until("drives")
+        heat(drive, 45)
+        assert here.until("drives") == there.until("drives")
+        there.close()
+    finally:
+        second.kill9()
+
+
+def _cookie_of(page: Open) -> str:
+    from django.contrib.sessions.models import Session
+
+    return f"sessionid={Session.objects.latest('expire_date').session_key}"
+
+
+def test_nothing_listens_and_nothing_is_lost(drive: Drive, page: Open) -> None:
+    heat(drive, 55)
+    wait_for(lambda: server().scard("burnin:changed-drives"), 5, "the change waits")
+    assert "55 °C" in row_of(page().until("drives"), drive)

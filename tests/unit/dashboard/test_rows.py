@@ -1,0 +1,92 @@
+"""Which form a row has, what may be done with it, and where it stands in the table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dashboard.rows import natural
+from tests.unit.dashboard.rows import NOW, a_row, stage
+
+
+def test_a_drive_without_a_burn_in_can_be_started() -> None:
+    row = a_row()
+    assert (row.kind, row.standing, row.can_start, row.can_cancel) == ("never", "idle", True, False)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "standing"),
+    [
+        ("queued", "queued", "queued"),
+        ("running", "running", "running"),
+        ("passed", "passed", "passed"),
+        ("failed", "failed", "failed"),
+        ("cancelled", "cancelled", "idle"),
+        ("unknown", "unknown", "attention"),
+    ],
+)
+def test_the_last_burn_in_decides(state: str, kind: str, standing: str) -> None:
+    row = a_row(state, running="surface_validate" if state == "running" else "")
+    assert (row.kind, row.standing) == (kind, standing)
+    assert row.can_cancel == (state in {"queued", "running"})
+    assert row.can_start == (not row.can_cancel)
+
+
+@pytest.mark.parametrize(
+    ("facts", "kind"),
+    [
+        ({"waiting_for": "Can't reach nas-1"}, "waiting"),
+        ({"progress": {"paused": {"by": "temperature", "reason": "56 °C"}}}, "paused"),
+        ({"progress": {"paused": None}}, "running"),
+    ],
+)
+def test_a_running_burn_in_may_wait_or_pause(facts: dict[str, Any], kind: str) -> None:
+    row = stage(a_row("running", running="surface_validate"), **facts)
+    assert (row.kind, row.standing, row.can_cancel) == (kind, "running", True)
+
+
+def test_a_cancel_that_was_asked_for_is_not_offered_again() -> None:
+    row = a_row("running", running="long_smart", job={"cancel_requested_at": NOW})
+    assert (row.kind, row.can_cancel, row.can_start) == ("cancelling", False, False)
+
+
+def test_a_drive_in_use_is_locked_with_its_reason() -> None:
+    assert (a_row(pool="tank").kind, a_row(pool="tank").lock) == ("used", "In pool tank")
+    boot = a_row(use_reason="boot drive of nas-1")
+    assert (boot.can_start, boot.is_dim, boot.lock) == (False, True, "Boot drive of nas-1")
+
+
+def test_an_absent_drive_can_not_be_started() -> None:
+    row = a_row("passed", present=False)
+    assert (row.kind, row.can_start, row.can_cancel) == ("absent", False, False)
+
+
+def test_an_ended_burn_in_that_holds_its_drive_can_be_cancelled_but_not_run_again() -> None:
+    row = a_row("unknown", job={"holds_drive": True})
+    assert (row.held_by_ended, row.can_start, row.can_cancel) == (True, False, True)
+
+
+def test_failed_health_needs_attention_without_any_burn_in() -> None:
+    assert a_row(smart_health="failed").standing == "attention"
+
+
+def test_a_refusal_is_told_apart_from_a_cancel() -> None:
+    assert a_row("cancelled", job={"error_text": "refused: mounted"}).refused == "mounted"
+    assert a_row("cancelled", job={"error_text": "Cancelled by alice"}).refused == ""
+
+
+def test_the_step_counts_all_stages() -> None:
+    assert a_row("running", running="surface_validate").step == "4/5"
+
+
+def test_only_the_last_long_stage_ends_the_job() -> None:
+    assert a_row("running", running="surface_validate").ends_job
+    assert not a_row("running", running="short_smart").ends_job
+
+
+def test_device_names_sort_as_people_count() -> None:
+    names = ["da10", "sdaa", "da2", "sdb", "nvme10n1", "nvme2n1", "sda"]
+    assert sorted(names, key=natural) == [
+        "da2", "da10", "nvme10n1", "nvme2n1", "sda", "sdb", "sdaa",
+    ]  # fmt: skip

@@ -69,7 +69,7 @@ def test_names_from_the_nas_are_shown_as_text(viewer: Client, nas: System) -> No
 def test_the_filter_of_the_address_hides_rows(viewer: Client, drive: Drive) -> None:
     a_drive(drive.system, "sdb")
     html = viewer.get("/?q=sdb").content.decode()
-    assert re.search(r'id="drive-%d"[^>]* hidden' % drive.pk, html)
+    assert re.search(rf'id="drive-{drive.pk}"[^>]* hidden', html)
     assert len(re.findall(r'id="drive-\d+"[^>]* hidden', html)) == 1
     assert "1 of 2 drives" in html
 
@@ -151,14 +151,14 @@ def test_history_is_filtered_and_paged_by_the_address(viewer: Client, drive: Dri
     a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="it broke")
     a_job(drive, state=JobState.PASSED, holds_drive=False)
     assert "2 burn-ins" in text(viewer.get("/history"))
-    said = text(viewer.get("/history?state=failed&drive=%d" % drive.pk))
+    said = text(viewer.get(f"/history?state=failed&drive={drive.pk}"))
     assert "1 burn-in matches" in said and "It broke" in said
     assert "No burn-in matches" in text(viewer.get("/history?drive=999"))
     for nonsense in ("page=x", "page=-1", "drive=x", "drive=" + "9" * 30, "state=x"):
         assert viewer.get(f"/history?{nonsense}").status_code == 200
 
 
-# --- people ----------------------------------------------------------------------------------------
+# --- people ------------------------------------------------------------------------------------
 def test_logging_in_leads_back_to_the_page_that_was_asked_for(client: Client, db: None) -> None:
     a_user("viewer")
     form = {"user": "viewer", "password": PASSWORD, "next": "/history?state=failed"}

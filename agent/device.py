@@ -1,16 +1,17 @@
-"""Reading and writing a medium: past the cache where the kernel allows it, every byte of it, whatever its size.
+"""Reading and writing a medium: past the cache where the kernel allows it, every byte of it,
+whatever its size.
 
-The medium is opened first and judged by the guard after, so that what is written is the very object that was
-judged. An odd tail that direct I/O can't reach goes through a second, buffered descriptor.
+The medium is opened first and judged by the guard after, so that what is written is the very object
+that was judged. An odd tail that direct I/O can't reach goes through a second, buffered descriptor.
 """
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import threading
 import time
-from typing import Dict, List, Optional, Tuple
 
 from .identity import Identity, identify, node_of
 from .pattern import Buffer
@@ -30,8 +31,8 @@ class Medium:
     def __init__(self, drive: Identity) -> None:
         self.drive = drive
         self.size = drive.size_bytes
-        self.warnings: List[str] = []
-        self.in_flight: Dict[int, Tuple[int, float]] = {}
+        self.warnings: list[str] = []
+        self.in_flight: dict[int, tuple[int, float]] = {}
         self.last_done = time.monotonic()
         flags = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
         if drive.kind != "file":
@@ -40,7 +41,8 @@ class Medium:
         self._direct_fd = self._open_direct(flags, align) if O_DIRECT else None
         self.direct = self._direct_fd is not None
         self._direct_end = self.size - self.size % align if self.direct else 0
-        # O_EXCL is held by the first descriptor; a second exclusive one of the same process would be refused.
+        # O_EXCL is held by the first descriptor; a second exclusive one of the same process would
+        # be refused.
         self._plain_fd = os.open(drive.path, flags & ~os.O_EXCL if self.direct else flags)
         self._check_same()
         if not self.direct:
@@ -51,7 +53,7 @@ class Medium:
         else:
             self.how = "O_DIRECT"
 
-    def _open_direct(self, flags: int, align: int) -> Optional[int]:
+    def _open_direct(self, flags: int, align: int) -> int | None:
         try:
             descriptor = os.open(self.drive.path, flags | O_DIRECT)
         except OSError as error:
@@ -68,14 +70,17 @@ class Medium:
 
     def _check_same(self) -> None:
         for descriptor in self._descriptors():
-            if node_of(os.fstat(descriptor)) != self.drive.node or os.lseek(descriptor, 0, os.SEEK_END) != self.size:
+            if (
+                node_of(os.fstat(descriptor)) != self.drive.node
+                or os.lseek(descriptor, 0, os.SEEK_END) != self.size
+            ):
                 self.close()
                 raise Changed(errno.ESTALE, "what was opened is not what was identified")
 
-    def _descriptors(self) -> List[int]:
+    def _descriptors(self) -> list[int]:
         return [fd for fd in (self._direct_fd, self._plain_fd) if fd is not None]
 
-    def same_as(self, drive: Optional[Identity]) -> bool:
+    def same_as(self, drive: Identity | None) -> bool:
         """Is it still the opened object, by node, serial and size?"""
         return drive is not None and (drive.node, drive.serial, drive.size_bytes) == (
             self.drive.node,
@@ -113,7 +118,9 @@ class Medium:
                 descriptor, end = self._part(offset + done, offset + len(view))
                 if descriptor == self._plain_fd and hasattr(os, "posix_fadvise"):
                     to_end = 0 if end >= self.size else end - offset - done
-                    os.posix_fadvise(descriptor, (offset + done) // 4096 * 4096, to_end, os.POSIX_FADV_DONTNEED)
+                    os.posix_fadvise(
+                        descriptor, (offset + done) // 4096 * 4096, to_end, os.POSIX_FADV_DONTNEED
+                    )
                 taken = os.preadv(descriptor, [view[done : end - offset]], offset + done)
                 if taken <= 0:
                     raise OSError(errno.ENXIO, "the medium ends here")
@@ -121,14 +128,16 @@ class Medium:
         finally:
             self._idle()
 
-    def _part(self, offset: int, end: int) -> Tuple[int, int]:
+    def _part(self, offset: int, end: int) -> tuple[int, int]:
         """Which descriptor serves the bytes from offset on, and up to where."""
         if self._direct_fd is not None and offset < self._direct_end and offset % 512 == 0:
             return self._direct_fd, min(end, self._direct_end)
         return self._plain_fd, end
 
     def flush(self, offset: int) -> None:
-        """What was written before this call is on the medium after it. Offset: where a stall would be reported."""
+        """What was written before this call is on the medium after it. Offset: where a stall would
+        be reported.
+        """
         self._busy(offset)
         try:
             for descriptor in self._descriptors():
@@ -155,8 +164,6 @@ class Medium:
 
     def close(self) -> None:
         for descriptor in self._descriptors():
-            try:
+            with contextlib.suppress(OSError):
                 os.close(descriptor)
-            except OSError:
-                pass
         self._direct_fd, self._plain_fd = None, -1

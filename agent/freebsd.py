@@ -1,26 +1,29 @@
-"""What FreeBSD says of disks and of their use, by its own commands: GEOM's XML, mounts, swap, md, fstat.
+"""What FreeBSD says of disks and of their use, by its own commands: GEOM's XML, mounts, swap, md,
+fstat.
 
-Written from the manual pages; not run on a real FreeBSD yet. While only regular files may be written there,
-a mistake here can refuse a run or leave a column empty; it can't allow a disk.
+Written from the manual pages; not run on a real FreeBSD yet. While only regular files may be
+written there, a mistake here can refuse a run or leave a column empty; it can't allow a disk.
 """
 
 from __future__ import annotations
 
 import subprocess
 import xml.etree.ElementTree as ElementTree
-from typing import Any, Dict, List, Optional
+from typing import Any
 
 
 def output(*command: str) -> str:
     """stdout of a system command. Raises OSError when it fails or takes over 20 s."""
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True)
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True
+        )
     except subprocess.SubprocessError as error:
         raise OSError(f"{command[0]}: {error}") from error
     return done.stdout.decode("utf-8", "replace")
 
 
-def disks() -> List[Dict[str, Any]]:
+def disks() -> list[dict[str, Any]]:
     """One dict for each provider of class DISK in kern.geom.confxml. Sizes in bytes."""
     found = []
     tree = ElementTree.fromstring(output("sysctl", "-b", "kern.geom.confxml").rstrip("\0\n"))
@@ -29,8 +32,10 @@ def disks() -> List[Dict[str, Any]]:
             continue
         for provider in cls.iter("provider"):
 
-            def text(key: str, provider: ElementTree.Element = provider) -> Optional[str]:
-                return (provider.findtext(key) or provider.findtext("config/" + key) or "").strip() or None
+            def text(key: str, provider: ElementTree.Element = provider) -> str | None:
+                return (
+                    provider.findtext(key) or provider.findtext("config/" + key) or ""
+                ).strip() or None
 
             logical = int(text("sectorsize") or 512)
             rate = text("rotationrate")
@@ -50,8 +55,10 @@ def disks() -> List[Dict[str, Any]]:
     return found
 
 
-def file_use(path: str) -> List[Any]:
-    """(fact, detail) for each use of a regular file that FreeBSD reports; empty when none. Raises OSError."""
+def file_use(path: str) -> list[Any]:
+    """(fact, detail) for each use of a regular file that FreeBSD reports; empty when none. Raises
+    OSError.
+    """
     used = []
     if any(line.split()[:1] == [path] for line in output("mount", "-p").splitlines()):
         used.append(("mount", f"{path} is mounted"))

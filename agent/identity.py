@@ -1,7 +1,9 @@
-"""What a path is: a regular file, a loop device or a disk, with serial, model, size and sector sizes.
+"""What a path is: a regular file, a loop device or a disk, with serial, model, size and sector
+sizes.
 
-Read from lstat, sysfs and udev's database (Linux) or GEOM (FreeBSD). A media file may have `<file>.drive.json`
-beside it that gives it a serial and a use; such a declaration speaks for that file only, never for another path.
+Read from lstat, sysfs and udev's database (Linux) or GEOM (FreeBSD). A media file may have
+`<file>.drive.json` beside it that gives it a serial and a use; such a declaration speaks for that
+file only, never for another path.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import os
 import stat
 import sys
-from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, NamedTuple
 
 from . import freebsd
 
@@ -36,28 +38,41 @@ class Unidentified(Exception):
 
 
 class Identity(NamedTuple):
-    """Sizes in bytes. `node` is (st_dev, st_ino, st_rdev): the very object, whatever its name becomes."""
+    """Sizes in bytes. `node` is (st_dev, st_ino, st_rdev): the very object, whatever its name
+    becomes.
+    """
 
     path: str
     name: str
     kind: str
-    serial: Optional[str]
-    lunid: Optional[str]
-    model: Optional[str]
+    serial: str | None
+    lunid: str | None
+    model: str | None
     size_bytes: int
     logical_sector_bytes: int
     physical_sector_bytes: int
-    rotational: Optional[bool]
-    node: Tuple[int, int, int]
-    declared: Tuple[Fact, ...]
+    rotational: bool | None
+    node: tuple[int, int, int]
+    declared: tuple[Fact, ...]
 
-    def head(self) -> Dict[str, Any]:
+    @property
+    def file_name(self) -> str:
+        return os.path.basename(self.path)
+
+    def head(self) -> dict[str, Any]:
         """As `identity` of a run's HEAD."""
-        keys = ("serial", "model", "size_bytes", "logical_sector_bytes", "physical_sector_bytes", "path")
+        keys = (
+            "serial",
+            "model",
+            "size_bytes",
+            "logical_sector_bytes",
+            "physical_sector_bytes",
+            "path",
+        )
         return {key: getattr(self, key) for key in keys}
 
 
-def node_of(found: os.stat_result) -> Tuple[int, int, int]:
+def node_of(found: os.stat_result) -> tuple[int, int, int]:
     block = stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode)
     return (found.st_dev, found.st_ino, found.st_rdev if block else 0)
 
@@ -83,7 +98,9 @@ def identify(path: str) -> Identity:
 
 def _file(path: str, found: os.stat_result) -> Identity:
     if found.st_size < MINIMUM_BYTES:
-        raise Unidentified("size", f"{path} holds {found.st_size} bytes, fewer than {MINIMUM_BYTES}")
+        raise Unidentified(
+            "size", f"{path} holds {found.st_size} bytes, fewer than {MINIMUM_BYTES}"
+        )
     if os.path.realpath(path).startswith(("/proc/", "/sys/")):
         raise Unidentified("kind", f"{path} is no file on a medium")
     declared = _declaration(path)
@@ -99,11 +116,14 @@ def _file(path: str, found: os.stat_result) -> Identity:
         FILE_PHYSICAL,
         declared.get("rotational"),
         node_of(found),
-        tuple(Fact(str(u["fact"]), str(u["state"]), str(u.get("detail", ""))) for u in declared.get("use", [])),
+        tuple(
+            Fact(str(u["fact"]), str(u["state"]), str(u.get("detail", "")))
+            for u in declared.get("use", [])
+        ),
     )
 
 
-def _declaration(path: str) -> Dict[str, Any]:
+def _declaration(path: str) -> dict[str, Any]:
     beside = path + ".drive.json"
     try:
         with open(beside, encoding="utf-8") as file:
@@ -122,7 +142,7 @@ def _declaration(path: str) -> Dict[str, Any]:
         raise Unidentified("identity", f"{beside} can't be read: {error}") from error
 
 
-def _text(path: str) -> Optional[str]:
+def _text(path: str) -> str | None:
     try:
         with open(path, "rb") as file:
             return file.read().decode("utf-8", "replace").strip("\0 \n") or None
@@ -130,7 +150,7 @@ def _text(path: str) -> Optional[str]:
         return None
 
 
-def sysfs(node: Tuple[int, int, int]) -> str:
+def sysfs(node: tuple[int, int, int]) -> str:
     return f"/sys/dev/block/{os.major(node[2])}:{os.minor(node[2])}"
 
 
@@ -157,10 +177,12 @@ def _linux_block(path: str, found: os.stat_result) -> Identity:
     if loop:
         serial = model = lunid = None
     kind = "loop" if loop else "disk"
-    return Identity(path, name, kind, serial, lunid, model, size, logical, physical, rotational, node, ())
+    return Identity(
+        path, name, kind, serial, lunid, model, size, logical, physical, rotational, node, ()
+    )
 
 
-def _vpd_serial(home: str) -> Optional[str]:
+def _vpd_serial(home: str) -> str | None:
     try:
         with open(home + "/device/vpd_pg80", "rb") as file:
             return file.read()[4:].decode("ascii", "replace").strip("\0 ") or None
@@ -168,10 +190,14 @@ def _vpd_serial(home: str) -> Optional[str]:
         return None
 
 
-def _udev(node: Tuple[int, int, int]) -> Dict[str, str]:
+def _udev(node: tuple[int, int, int]) -> dict[str, str]:
     text = _text(f"/run/udev/data/b{os.major(node[2])}:{os.minor(node[2])}") or ""
-    pairs = (line[2:].split("=", 1) for line in text.splitlines() if line.startswith("E:") and "=" in line)
-    return {key: value for key, value in pairs}
+    pairs = (
+        line[2:].split("=", 1)
+        for line in text.splitlines()
+        if line.startswith("E:") and "=" in line
+    )
+    return dict(pairs)
 
 
 def _freebsd_disk(path: str, found: os.stat_result) -> Identity:
@@ -189,12 +215,33 @@ def _freebsd_disk(path: str, found: os.stat_result) -> Identity:
                 disk["physical_sector_bytes"],
                 disk["rotational"],
                 node_of(found),
-                tuple(Fact("geom", "in_use", f"access counts {disk['mode']}") for _ in [0] if disk["mode"] != "r0w0e0"),
+                tuple(
+                    Fact("geom", "in_use", f"access counts {disk['mode']}")
+                    for _ in [0]
+                    if disk["mode"] != "r0w0e0"
+                ),
             )
     raise Unidentified("kind", f"{path} is not a disk that GEOM knows")
 
 
-def whole_disks() -> List[str]:
+def media_folder() -> str | None:
+    """The folder of file-backed drives, by its real path; None where BURNIN_MEDIA is not set."""
+    folder = os.environ.get("BURNIN_MEDIA")
+    return os.path.realpath(folder) if folder else None
+
+
+def media_files() -> list[str]:
+    """Paths of the file-backed drives: regular files with a .drive.json beside them."""
+    folder = media_folder()
+    try:
+        names = sorted(os.listdir(folder)) if folder else []
+    except OSError:
+        return []
+    paths = [os.path.join(folder or "", name) for name in names if name + ".drive.json" in names]
+    return [path for path in paths if stat.S_ISREG(os.lstat(path).st_mode)]
+
+
+def whole_disks() -> list[str]:
     """Paths of the host's whole disks; no loop, ram, zram, md or dm, no optical drives."""
     if sys.platform.startswith("freebsd"):
         return ["/dev/" + disk["name"] for disk in freebsd.disks()]
@@ -206,5 +253,7 @@ def whole_disks() -> List[str]:
     return [
         "/dev/" + name
         for name in names
-        if not name.startswith(skip) and (_text(f"/sys/block/{name}/size") or "0") != "0" and os.path.exists("/dev/" + name)
+        if not name.startswith(skip)
+        and (_text(f"/sys/block/{name}/size") or "0") != "0"
+        and os.path.exists("/dev/" + name)
     ]

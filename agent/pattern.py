@@ -1,25 +1,28 @@
 """What is written to the medium: data that knows which run, pass and place it belongs to.
 
-A pass has one *ring* of keyed pseudo-random bytes. A chunk is a window of that ring at a 4 KiB step that
-depends on the chunk, so neighbours differ, nothing compresses and no byte costs work. Each 512-byte sector of it
+A pass has one *ring* of keyed pseudo-random bytes. A chunk is a window of that ring at a 4 KiB step
+that depends on the chunk, so neighbours differ, nothing compresses and no byte costs work. Each
+512-byte sector of it
 begins with 24 bytes, little endian:
 
-    word 0   check (16 bits) | pass (8) | unit (40): the chunk's first byte, in 64 KiB. The only part set per chunk
+    word 0   check (16 bits) | pass (8) | unit (40): the chunk's first byte, in 64 KiB. The only
+    part set per chunk
     word 1   index of the sector in the ring (32) | magic (32)
     word 2   number of the run (32) | start of the run, seconds since 2025-01-01 (32)
 
-From these alone, without the run's seed, a sector tells where it belongs: the guard knows an earlier run's data
-by it, and a bad region knows a misplaced or a lost write.
+From these alone, without the run's seed, a sector tells where it belongs: the guard knows an
+earlier run's data by it, and a bad region knows a misplaced or a lost write.
 """
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import mmap
 import struct
 import zlib
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple
 
 VERSION = 1
 SECTOR = 512
@@ -32,16 +35,19 @@ EPOCH = 1735689600  # 2025-01-01, so that 32 bits of seconds last
 MAGIC = 0x6E724275  # "uBrn"
 HEADER = struct.Struct("<QIIII")
 
+_memcmp: Any = None
 try:
     _memcmp = ctypes.CDLL(None).memcmp
     _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
     _memcmp.restype = ctypes.c_int
 except (OSError, AttributeError):  # no libc to be had: slower, the same answer
-    _memcmp = None
+    pass
 
 
 class Run(NamedTuple):
-    """What the pattern is keyed with: 16 secret bytes and the start of the run, seconds since the epoch."""
+    """What the pattern is keyed with: 16 secret bytes and the start of the run, seconds since the
+    epoch.
+    """
 
     seed: bytes
     started: int
@@ -56,7 +62,9 @@ class Run(NamedTuple):
 
 
 class Stamp(NamedTuple):
-    """What a sector says of itself: run, pass, and the byte offset on the medium it was written for."""
+    """What a sector says of itself: run, pass, and the byte offset on the medium it was written
+    for.
+    """
 
     number: int
     stamp_time: int
@@ -77,8 +85,8 @@ def stamp_word(number: int, pass_number: int, unit: int) -> bytes:
     return struct.pack("<Q", _check(number, pass_number, unit) << 48 | pass_number << 40 | unit)
 
 
-def read_stamp(sector: bytes) -> Optional[Stamp]:
-    """The stamp of a sector, of whichever run; None if the sector carries none that is consistent."""
+def read_stamp(sector: bytes) -> Stamp | None:
+    """The stamp of a sector, of whichever run; None if it carries none that is consistent."""
     if len(sector) < HEADER.size:
         return None
     word, index, magic, number, stamp_time = HEADER.unpack_from(sector)
@@ -94,7 +102,9 @@ def read_stamp(sector: bytes) -> Optional[Stamp]:
 
 
 class Pattern:
-    """The data of one pass (0 is the capacity probe). Chunks are multiples of 64 KiB, at most 16 MiB."""
+    """The data of one pass (0 is the capacity probe). Chunks are multiples of 64 KiB, at most 16
+    MiB.
+    """
 
     def __init__(self, run: Run, pass_number: int, chunk_bytes: int) -> None:
         if chunk_bytes % UNIT or not 0 < chunk_bytes <= MAX_CHUNK:
@@ -110,7 +120,9 @@ class Pattern:
         return stamp_word(self.run.number, self.pass_number, chunk_offset // UNIT)
 
     def expected(self, offset: int, length: int) -> bytes:
-        """The right content of any range that begins at a sector; for looking closely, not for speed."""
+        """The right content of any range that begins at a sector; for looking closely, not for
+        speed.
+        """
         data = bytearray()
         while len(data) < length:
             inside = (offset + len(data)) % self.chunk_bytes
@@ -133,10 +145,8 @@ class Buffer:
         self.length = length
         self._map = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANON)
         if hasattr(mmap, "MADV_HUGEPAGE"):
-            try:
+            with contextlib.suppress(OSError):
                 self._map.madvise(mmap.MADV_HUGEPAGE)
-            except OSError:
-                pass
         self.view = memoryview(self._map)
         self.address = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
 
@@ -149,6 +159,7 @@ class Window:
         self.buffer = Buffer(len(pattern.ring))
         self.buffer.view[:] = pattern.ring
         self._words = self.buffer.view.cast("Q")
+        self._start = 0
 
     def set(self, chunk_offset: int, length: int) -> memoryview:
         """The chunk's bytes, ready to be written; valid until the next call."""
@@ -159,9 +170,10 @@ class Window:
         self._words[first : first + sectors * stride : stride] = stamps
         return self.buffer.view[self._start : self._start + length]
 
-    def equals(self, chunk_offset: int, found: Buffer, length: int) -> bool:
-        """Is what was read exactly what belongs there, every byte?"""
-        expected = self.set(chunk_offset, length)
+    def holds(self, found: Buffer, length: int) -> bool:
+        """Is what was read exactly the chunk that was set last, every byte?"""
         if _memcmp is None:
+            expected = self.buffer.view[self._start : self._start + length]
             return bytearray(expected) == bytearray(found.view[:length])
-        return _memcmp(self.buffer.address + self._start, found.address, length) == 0
+        address: int = self.buffer.address + self._start
+        return bool(_memcmp(address, found.address, length) == 0)

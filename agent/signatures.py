@@ -1,22 +1,24 @@
-"""What lies on a medium already: file systems, RAID, volume managers, swap, partition tables, by their magic bytes.
+"""What lies on a medium already: file systems, RAID, volume managers, swap, partition tables, by
+their magic bytes.
 
-Looks at the first 512 KiB, the last 1 MiB and btrfs' spare superblocks. A hit inside a sector that carries a
-valid stamp of a burn-in is that burn-in's data, and no signature.
+Looks at the first 512 KiB, the last 1 MiB and btrfs' spare superblocks. A hit inside a sector that
+carries a valid stamp of a burn-in is that burn-in's data, and no signature.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import Callable, Dict, List, NamedTuple, Tuple
+from typing import Callable, NamedTuple
 
 from .pattern import SECTOR, read_stamp
 
 HEAD_BYTES = 512 * 1024
 TAIL_BYTES = 1024 * 1024
 PIECE = 4096
+SAMPLES = 64
 
 # name, kind, magic, offsets from the start of the medium
-AT_HEAD: List[Tuple[str, str, bytes, Tuple[int, ...]]] = [
+AT_HEAD: list[tuple[str, str, bytes, tuple[int, ...]]] = [
     ("xfs", "signature", b"XFSB", (0,)),
     ("btrfs", "signature", b"_BHRfS_M", (0x10040, 0x4000040, 0x4000000040)),
     ("LUKS", "signature", b"LUKS\xba\xbe", (0,)),
@@ -55,7 +57,7 @@ AT_HEAD: List[Tuple[str, str, bytes, Tuple[int, ...]]] = [
     ("Apple partition map", "partition", b"PM\x00\x00", (512,)),
 ]
 # name, kind, magic, offsets back from the end of the medium
-AT_TAIL: List[Tuple[str, str, bytes, Tuple[int, ...]]] = [
+AT_TAIL: list[tuple[str, str, bytes, tuple[int, ...]]] = [
     ("GPT", "partition", b"EFI PART", (512, 4096)),
     ("GEOM", "signature", b"GEOM::", (512, 4096)),
     ("Intel RAID", "signature", b"Intel Raid ISM Cfg", (1024, 512, 4096, 8192)),
@@ -75,10 +77,13 @@ class Hit(NamedTuple):
 
 
 class Scan(NamedTuple):
-    """What was found, and at which offsets nothing could be read."""
+    """What was found, at which offsets nothing could be read, and where data lies that nothing
+    explains.
+    """
 
-    hits: List[Hit]
-    unreadable: List[int]
+    hits: list[Hit]
+    unreadable: list[int]
+    unknown: list[int]
 
 
 class _Looker:
@@ -86,8 +91,8 @@ class _Looker:
 
     def __init__(self, read: Read, size: int) -> None:
         self._read, self._size = read, size
-        self._pieces: Dict[int, bytes] = {}
-        self.unreadable: List[int] = []
+        self._pieces: dict[int, bytes] = {}
+        self.unreadable: list[int] = []
 
     def load(self, offset: int, length: int) -> None:
         offset = max(offset, 0) // PIECE * PIECE
@@ -131,32 +136,67 @@ def scan(read: Read, size: int) -> Scan:
     look = _Looker(read, size)
     look.load(0, HEAD_BYTES)
     look.load(size - TAIL_BYTES, TAIL_BYTES + PIECE)
-    hits = [Hit(name, kind, at) for name, kind, magic, places in AT_HEAD for at in places if look.holds(magic, at)]
-    hits += [Hit(name, kind, size - back) for name, kind, magic, backs in AT_TAIL for back in backs if look.holds(magic, size - back)]
+    hits = [
+        Hit(name, kind, at)
+        for name, kind, magic, places in AT_HEAD
+        for at in places
+        if look.holds(magic, at)
+    ]
+    hits += [
+        Hit(name, kind, size - back)
+        for name, kind, magic, backs in AT_TAIL
+        for back in backs
+        if look.holds(magic, size - back)
+    ]
     hits += _ext(look) + _md_at_end(look, size) + _zfs(look, size)
     if look.holds(b"\x55\xaa", 510):
         hits.append(Hit("MBR", "partition", 510))
-    return Scan(hits, look.unreadable)
+    return Scan(hits, look.unreadable, _unknown(look, size))
 
 
-def _ext(look: _Looker) -> List[Hit]:
+def _unknown(look: _Looker, size: int) -> list[int]:
+    """Samples over the medium that are neither one repeated byte nor a burn-in's."""
+    last = max(0, (size - 1) // PIECE)
+    places = {last * part // SAMPLES * PIECE for part in range(SAMPLES + 1)}
+    return [at for at in sorted(places) if not _explained(look.at(at, PIECE))]
+
+
+def _explained(piece: bytes) -> bool:
+    if len(set(piece)) <= 1:
+        return True
+    sectors = (piece[at : at + SECTOR] for at in range(0, len(piece), SECTOR))
+    return all(len(set(sector)) <= 1 or read_stamp(sector) is not None for sector in sectors)
+
+
+def _ext(look: _Looker) -> list[Hit]:
     """ext2, 3, 4: two magic bytes only, so a plausible superblock is asked for too."""
     if not look.holds(b"\x53\xef", 1024 + 56):
         return []
     block = look.at(1024, 84)
-    plausible = len(block) == 84 and struct.unpack_from("<I", block, 24)[0] <= 6 and struct.unpack_from("<I", block, 76)[0] <= 1
+    plausible = (
+        len(block) == 84
+        and struct.unpack_from("<I", block, 24)[0] <= 6
+        and struct.unpack_from("<I", block, 76)[0] <= 1
+    )
     return [Hit("ext", "signature", 1024)] if plausible else []
 
 
-def _md_at_end(look: _Looker, size: int) -> List[Hit]:
+def _md_at_end(look: _Looker, size: int) -> list[Hit]:
     version_090 = (size & ~0xFFFF) - 0x10000
     version_10 = ((size // 512 - 16) & ~7) * 512
     places = (version_090, version_10)
-    return [Hit("md RAID", "signature", at) for at in places for magic in MD_MAGICS if look.holds(magic, at)]
+    return [
+        Hit("md RAID", "signature", at)
+        for at in places
+        for magic in MD_MAGICS
+        if look.holds(magic, at)
+    ]
 
 
-def _zfs(look: _Looker, size: int) -> List[Hit]:
-    """The four labels: an XDR name-value list at 16 KiB, or an uberblock in the last 128 KiB of each."""
+def _zfs(look: _Looker, size: int) -> list[Hit]:
+    """The four labels: an XDR name-value list at 16 KiB, or an uberblock in the last 128 KiB of
+    each.
+    """
     end = size // ZFS_LABEL * ZFS_LABEL
     hits = []
     for label in (0, ZFS_LABEL, end - 2 * ZFS_LABEL, end - ZFS_LABEL):
@@ -167,7 +207,11 @@ def _zfs(look: _Looker, size: int) -> List[Hit]:
             for at in range(16 * 1024, 128 * 1024, 4096)
             for word in (b"pool_guid", b"vdev_tree")
         )
-        uber = any(look.holds(magic, label + at) for at in range(128 * 1024, ZFS_LABEL, 1024) for magic in UBERBLOCKS)
+        uber = any(
+            look.holds(magic, label + at)
+            for at in range(128 * 1024, ZFS_LABEL, 1024)
+            for magic in UBERBLOCKS
+        )
         if named or uber:
             hits.append(Hit("zfs", "signature", label))
     return hits

@@ -1,7 +1,8 @@
-"""Who uses a medium right now, as Linux says: mounts, swap, holders, partitions, loop devices, open descriptors.
+"""Who uses a medium right now, as Linux says: mounts, swap, holders, partitions, loop devices, open
+descriptors.
 
-Each question answers with facts; one that can't be answered is "unknown", which refuses. Nothing is opened for
-writing here.
+Each question answers with facts; one that can't be answered is "unknown", which refuses. Nothing is
+opened for writing here.
 """
 
 from __future__ import annotations
@@ -11,28 +12,31 @@ import os
 import struct
 import sys
 import time
-from typing import Callable, Iterator, List, Optional, Set, Tuple
+from collections.abc import Iterator
+from typing import Callable
 
 from . import freebsd
 from .identity import Fact, Identity, sysfs
 
 LOOP_GET_STATUS64 = 0x4C05
 OPENER_LOOKS, OPENER_PAUSE = 4, 0.3
-Device = Tuple[int, int]
+Device = tuple[int, int]
 
 
-def facts(drive: Identity, state_dir: Optional[str]) -> List[Fact]:
-    """All questions, each with at least one fact."""
+def facts(drive: Identity, state_dir: str | None, patient: bool = True) -> list[Fact]:
+    """All questions, each with at least one fact. `patient`: wait for a short look by others to
+    end.
+    """
     if sys.platform.startswith("freebsd"):
         return _freebsd(drive, state_dir)
-    found: List[Fact] = []
-    questions: List[Tuple[str, Callable[[], List[Fact]]]] = [
+    found: list[Fact] = []
+    questions: list[tuple[str, Callable[[], list[Fact]]]] = [
         ("mount", lambda: _mounts(drive)),
         ("swap", lambda: _swap(drive)),
         ("holder", lambda: _holders(drive)),
         ("partition", lambda: _partitions(drive)),
         ("loop", lambda: _loops(drive)),
-        ("open", lambda: _open(drive)),
+        ("open", lambda: _open(drive, OPENER_LOOKS if patient else 1)),
         ("state_dir", lambda: _state_dir(drive, state_dir)),
     ]
     for fact, ask in questions:
@@ -48,15 +52,19 @@ def _numbers(text: str) -> Device:
     return int(major), int(minor)
 
 
-def _children(drive: Identity) -> List[str]:
+def _children(drive: Identity) -> list[str]:
     """sysfs folders of the kernel's partitions of a block device."""
     if drive.kind == "file":
         return []
     home = sysfs(drive.node)
-    return [f"{home}/{name}" for name in sorted(os.listdir(home)) if os.path.exists(f"{home}/{name}/partition")]
+    return [
+        f"{home}/{name}"
+        for name in sorted(os.listdir(home))
+        if os.path.exists(f"{home}/{name}/partition")
+    ]
 
 
-def _devices(drive: Identity) -> Set[Device]:
+def _devices(drive: Identity) -> set[Device]:
     """Device numbers that are this drive: itself and its partitions; none for a file."""
     if drive.kind == "file":
         return set()
@@ -73,7 +81,7 @@ def _unescape(text: str) -> str:
     return text
 
 
-def _is_drive(path: str, drive: Identity, devices: Set[Device]) -> bool:
+def _is_drive(path: str, drive: Identity, devices: set[Device]) -> bool:
     """Does the path lead to the drive (or a partition of it), by whatever name?"""
     try:
         found = os.stat(path)
@@ -84,12 +92,14 @@ def _is_drive(path: str, drive: Identity, devices: Set[Device]) -> bool:
     return found.st_rdev != 0 and (os.major(found.st_rdev), os.minor(found.st_rdev)) in devices
 
 
-def _processes() -> List[str]:
+def _processes() -> list[str]:
     return [name for name in os.listdir("/proc") if name.isdigit()]
 
 
 def _mountinfos() -> Iterator[str]:
-    """This process's mounts first (must be readable), then those of every other mount namespace that can be seen."""
+    """This process's mounts first (must be readable), then those of every other mount namespace
+    that can be seen.
+    """
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         yield file.read()
     seen = {os.readlink("/proc/self/ns/mnt")}
@@ -98,15 +108,17 @@ def _mountinfos() -> Iterator[str]:
             space = os.readlink(f"/proc/{pid}/ns/mnt")
             if space not in seen:
                 seen.add(space)
-                with open(f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+                with open(
+                    f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape"
+                ) as file:
                     yield file.read()
         except OSError:
             continue  # gone meanwhile, or another user's
 
 
-def _mounts(drive: Identity) -> List[Fact]:
+def _mounts(drive: Identity) -> list[Fact]:
     devices = _devices(drive)
-    found: List[Fact] = []
+    found: list[Fact] = []
     for text in _mountinfos():
         for line in text.splitlines():
             left, right = line.split(" - ", 1)
@@ -120,14 +132,18 @@ def _mounts(drive: Identity) -> List[Fact]:
     return list(dict.fromkeys(found))
 
 
-def _swap(drive: Identity) -> List[Fact]:
+def _swap(drive: Identity) -> list[Fact]:
     devices = _devices(drive)
     with open("/proc/swaps", encoding="utf-8", errors="surrogateescape") as file:
         paths = [_unescape(line.split()[0]) for line in file.read().splitlines()[1:]]
-    return [Fact("swap", "in_use", f"{path} is swap") for path in paths if _is_drive(path, drive, devices)]
+    return [
+        Fact("swap", "in_use", f"{path} is swap")
+        for path in paths
+        if _is_drive(path, drive, devices)
+    ]
 
 
-def _holders(drive: Identity) -> List[Fact]:
+def _holders(drive: Identity) -> list[Fact]:
     if drive.kind == "file":
         return []
     homes = [sysfs(drive.node)] + _children(drive)
@@ -135,12 +151,17 @@ def _holders(drive: Identity) -> List[Fact]:
     return [Fact("holder", "in_use", f"held by {name}") for name in held]
 
 
-def _partitions(drive: Identity) -> List[Fact]:
-    return [Fact("partition", "old_data", f"partition {os.path.basename(child)}") for child in _children(drive)]
+def _partitions(drive: Identity) -> list[Fact]:
+    return [
+        Fact("partition", "old_data", f"partition {os.path.basename(child)}")
+        for child in _children(drive)
+    ]
 
 
-def loop_backing(path: str) -> Tuple[Device, int, int]:
-    """(device, inode, rdev) of what a loop device stands on. Raises OSError (ENXIO when it is free)."""
+def loop_backing(path: str) -> tuple[Device, int, int]:
+    """(device, inode, rdev) of what a loop device stands on. Raises OSError (ENXIO when it is
+    free).
+    """
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         info = fcntl.ioctl(descriptor, LOOP_GET_STATUS64, bytes(232))
@@ -155,9 +176,9 @@ def _decode(number: int) -> Device:
     return (number >> 8) & 0xFFF, (number & 0xFF) | (number >> 12) & 0xFFF00
 
 
-def _loops(drive: Identity) -> List[Fact]:
-    """A file that backs a loop device is in use; so is a loop device whose file backs another one."""
-    mine: Optional[Tuple[Device, int]] = None
+def _loops(drive: Identity) -> list[Fact]:
+    """In use: a file that backs a loop device, and a loop device whose file backs another one."""
+    mine: tuple[Device, int] | None = None
     if drive.kind == "file":
         mine = ((os.major(drive.node[0]), os.minor(drive.node[0])), drive.node[1])
     elif drive.kind == "loop":
@@ -172,7 +193,9 @@ def _loops(drive: Identity) -> List[Fact]:
         backing = f"/sys/block/{name}/loop/backing_file"
         if not name.startswith("loop") or not os.path.exists(backing):
             continue
-        if drive.kind == "loop" and os.path.realpath(f"/sys/block/{name}") == os.path.realpath(sysfs(drive.node)):
+        if drive.kind == "loop" and os.path.realpath(f"/sys/block/{name}") == os.path.realpath(
+            sysfs(drive.node)
+        ):
             continue
         try:
             device, inode, _ = loop_backing("/dev/" + name)
@@ -186,7 +209,7 @@ def _loops(drive: Identity) -> List[Fact]:
     return found
 
 
-def _openers(drive: Identity, devices: Set[Device]) -> List[str]:
+def _openers(drive: Identity, devices: set[Device]) -> list[str]:
     found = []
     root = os.geteuid() == 0
     for pid in _processes():
@@ -197,7 +220,7 @@ def _openers(drive: Identity, devices: Set[Device]) -> List[str]:
         except PermissionError:
             if drive.kind != "file" or root:
                 raise
-            continue  # not root: other users' processes can't be seen, and their files not written either
+            continue  # not root: other users' processes are hidden, their files not writable
         except OSError:
             continue
         for link in links:
@@ -212,20 +235,20 @@ def _openers(drive: Identity, devices: Set[Device]) -> List[str]:
     return found
 
 
-def _open(drive: Identity) -> List[Fact]:
+def _open(drive: Identity, looks: int) -> list[Fact]:
     """Descriptors of other processes. A short look by udev or a monitor is waited out."""
     devices = _devices(drive)
-    found: List[str] = []
-    for look in range(OPENER_LOOKS):
+    found: list[str] = []
+    for look in range(looks):
         found = _openers(drive, devices)
         if not found:
             return []
-        if look + 1 < OPENER_LOOKS:
+        if look + 1 < looks:
             time.sleep(OPENER_PAUSE)
     return [Fact("open", "in_use", detail) for detail in found]
 
 
-def _state_dir(drive: Identity, state_dir: Optional[str]) -> List[Fact]:
+def _state_dir(drive: Identity, state_dir: str | None) -> list[Fact]:
     if state_dir is None:
         return []
     device = os.stat(state_dir).st_dev
@@ -234,7 +257,7 @@ def _state_dir(drive: Identity, state_dir: Optional[str]) -> List[Fact]:
     return []
 
 
-def _freebsd(drive: Identity, state_dir: Optional[str]) -> List[Fact]:
+def _freebsd(drive: Identity, state_dir: str | None) -> list[Fact]:
     names = ("mount", "swap", "holder", "partition", "loop", "open", "state_dir")
     if drive.kind != "file":
         return [Fact(name, "unknown", "disks are not looked at yet") for name in names]

@@ -1,0 +1,348 @@
+"""What is known of a run: HEAD of the protocol, how it is stored, and what somebody asks of it.
+
+`runs/<run_id>/state.json`, at most a few KB, says how far the run is *on the medium*. Where the run
+is at this moment goes to memory only (`host.memory_dir`). `control.json` is what operators want;
+only commands write it, only the run reads it. `detail.json` belongs to `errors` and `regions`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import shutil
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from . import RELEASE, files
+from .clock import iso, seconds
+from .files import Garbled
+from .host import memory_dir
+from .pattern import MAX_CHUNK, UNIT, Run
+
+FORMAT = 1
+PHASES = ("probe", "write", "verify")
+ERRORS_IN_VERDICT = 20
+WARNINGS = 20
+
+
+@dataclass
+class State:
+    """One run. Sizes, places and counts in bytes; times as ISO-8601.
+
+    Attributes:
+        phase, pass_number: what is being done; probe belongs to pass 1.
+        position: how far the phase is. checkpoint: how far it is on the medium, flushed.
+        unwritten, unverified: bytes before `position` that could not be written or verified.
+        bad_sectors: physical sectors with an error.
+        rate_limit: bytes per second, 0 for none.
+    """
+
+    run_id: str
+    boot_id: str
+    identity: dict[str, Any]
+    passes: int
+    seed: str
+    started_at: str
+    io: dict[str, Any]
+    phase: str = "probe"
+    pass_number: int = 1
+    position: int = 0
+    checkpoint: int = 0
+    unwritten: int = 0
+    unverified: int = 0
+    bad_sectors: int = 0
+    first_error: dict[str, Any] | None = None
+    paused: dict[str, Any] | None = None
+    stopping: bool = False
+    stall: dict[str, Any] | None = None
+    rate: int | None = None
+    resumed: int = 0
+    warnings: list[str] = field(default_factory=list)
+    verdict: dict[str, Any] | None = None
+    updated_at: str = ""
+    release: str = RELEASE
+    rate_limit: int = 0
+    max_bad_sectors: int = 100
+    checkpoint_seconds: float = 30
+
+    @property
+    def size(self) -> int:
+        size: int = self.identity["size_bytes"]
+        return size
+
+    @property
+    def pattern_run(self) -> Run:
+        return Run(bytes.fromhex(self.seed), seconds(self.started_at))
+
+    @property
+    def passed_write(self) -> int:
+        """Bytes behind all write phases so far, good and bad."""
+        before = (self.pass_number - 1) * self.size
+        here = {"probe": 0, "write": self.position, "verify": self.size}[self.phase]
+        return before + here
+
+    @property
+    def passed_verify(self) -> int:
+        return (self.pass_number - 1) * self.size + self.position * (self.phase == "verify")
+
+    @property
+    def bytes_written(self) -> int:
+        return max(0, self.passed_write - self.unwritten)
+
+    @property
+    def bytes_verified(self) -> int:
+        return max(0, self.passed_verify - self.unverified)
+
+    def at_checkpoint(self) -> State:
+        """The same run at the place from which it would go on."""
+        return replace(self, position=self.checkpoint)
+
+    def warn(self, text: str) -> None:
+        if text not in self.warnings and len(self.warnings) < WARNINGS:
+            self.warnings.append(text[:300])
+
+    def head(self, alive: bool) -> dict[str, Any]:
+        """HEAD of the protocol."""
+        total = self.size * self.passes * 2
+        passed = self.passed_write + self.passed_verify
+        return {
+            "run_id": self.run_id,
+            "format": FORMAT,
+            "release": self.release,
+            "alive": alive,
+            "boot_id": self.boot_id,
+            "identity": self.identity,
+            "passes": self.passes,
+            "pass": self.pass_number,
+            "phase": "done" if self.verdict else self.phase,
+            "position_bytes": self.position,
+            "checkpoint_bytes": self.checkpoint,
+            "bytes_written": self.bytes_written,
+            "bytes_verified": self.bytes_verified,
+            "bytes_total": total,
+            "percent": passed * 1000 // total / 10,
+            "rate_bytes_per_second": self.rate if alive else None,
+            "error_count": self.bad_sectors,
+            "first_error": self.first_error,
+            "paused": self.paused,
+            "stopping": self.stopping and alive,
+            "stall": self.stall if alive else None,
+            "started_at": self.started_at,
+            "updated_at": self.updated_at or self.started_at,
+            "resumed": self.resumed,
+            "io": self.io,
+            "seed": self.seed,
+            "warnings": list(self.warnings),
+            "verdict": self.verdict,
+        }
+
+    def settings(self) -> dict[str, Any]:
+        """What a run needs beside HEAD to go on as it was started."""
+        return {
+            "phase": self.phase,
+            "rate_limit": self.rate_limit,
+            "max_bad_sectors": self.max_bad_sectors,
+            "checkpoint_seconds": self.checkpoint_seconds,
+        }
+
+
+def parse(head: Any, settings: Any = None) -> State:
+    """The state that this HEAD tells, checked field by field. Raises Garbled.
+
+    A live HEAD says less than a stored one of what lies on the medium: the run goes on at its
+    checkpoint.
+    """
+    settings = settings if isinstance(settings, dict) else {}
+    try:
+        state = _parse(head, settings)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise Garbled(f"this is no state of a run: {type(error).__name__}: {error}") from error
+    return state
+
+
+def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
+    if head["format"] != FORMAT:
+        raise Garbled(f"format {head['format']!r} is not known")
+    identity = {
+        "serial": _is(head["identity"]["serial"], str, type(None)),
+        "model": _is(head["identity"]["model"], str, type(None)),
+        "path": _is(head["identity"]["path"], str),
+    }
+    for key in ("size_bytes", "logical_sector_bytes", "physical_sector_bytes"):
+        identity[key] = _number(head["identity"][key], 1)
+    size, passes = identity["size_bytes"], _number(head["passes"], 1, 100)
+    verdict = _is(head["verdict"], dict, type(None))
+    phase = settings.get("phase") or head["phase"]
+    if phase == "done" and verdict is not None:
+        phase = "verify"
+    if phase not in PHASES:
+        raise Garbled(f"phase {phase!r} is not known")
+    io = {
+        "direct": _is(head["io"]["direct"], bool),
+        "how": _is(head["io"]["how"], str),
+        "threads": _number(head["io"]["threads"], 1, 64),
+        "chunk_bytes": _number(head["io"]["chunk_bytes"], UNIT, MAX_CHUNK),
+    }
+    if io["chunk_bytes"] % UNIT:
+        raise Garbled("the chunk is no multiple of 64 KiB")
+    if len(bytes.fromhex(head["seed"])) != 16:
+        raise Garbled("the seed has not 16 bytes")
+    seconds(head["started_at"])
+    state = State(
+        run_id=_is(head["run_id"], str),
+        boot_id=_is(head["boot_id"], str),
+        identity=identity,
+        passes=passes,
+        seed=head["seed"],
+        started_at=head["started_at"],
+        io=io,
+        phase=phase,
+        pass_number=_number(head["pass"], 1, passes),
+        position=_number(head["position_bytes"], 0, size),
+        checkpoint=_number(head["checkpoint_bytes"], 0, size),
+        bad_sectors=_number(head["error_count"], 0),
+        first_error=_is(head["first_error"], dict, type(None)),
+        paused=_is(head["paused"], dict, type(None)),
+        resumed=_number(head["resumed"], 0),
+        warnings=[_is(text, str) for text in _is(head["warnings"], list)],
+        verdict=verdict,
+        updated_at=_is(head["updated_at"], str),
+        release=_is(head["release"], str),
+        rate_limit=_number(settings.get("rate_limit", 0), 0),
+        max_bad_sectors=_number(settings.get("max_bad_sectors", 100), 1),
+        checkpoint_seconds=float(settings.get("checkpoint_seconds", 30)),
+    )
+    if state.checkpoint > state.position:
+        raise Garbled("the checkpoint lies beyond the position")
+    state.unwritten = max(0, state.passed_write - _number(head["bytes_written"], 0))
+    state.unverified = max(0, state.passed_verify - _number(head["bytes_verified"], 0))
+    return state
+
+
+def _is(value: Any, *kinds: type) -> Any:
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise Garbled(f"{value!r} stands where {kinds[0].__name__} belongs")
+    return value
+
+
+def _number(value: Any, least: int, most: int = 1 << 62) -> int:
+    number: int = _is(value, int)
+    if not least <= number <= most:
+        raise Garbled(f"{number} is not between {least} and {most}")
+    return number
+
+
+class Folder:
+    """`runs/<run_id>` of one run, and its place in memory."""
+
+    def __init__(self, path: str) -> None:
+        self.path = os.path.abspath(path)
+        self.run_id = os.path.basename(self.path)
+        self.root = os.path.dirname(os.path.dirname(self.path))
+        self.state, self.detail, self.control, self.lock = (
+            os.path.join(self.path, name)
+            for name in ("state.json", "detail.json", "control.json", "lock")
+        )
+        memory = memory_dir()
+        key = hashlib.sha256(self.path.encode()).hexdigest()[:12]
+        self.memory = os.path.join(memory, f"{key}-{self.run_id}.json") if memory else None
+
+    def make(self) -> None:
+        """Make the folder and those above it. Raises OSError."""
+        os.makedirs(self.path, mode=0o700, exist_ok=True)
+        os.makedirs(os.path.join(self.root, "locks"), mode=0o700, exist_ok=True)
+
+    def drive_lock(self, identity: dict[str, Any]) -> str:
+        """The lock that only one run of a drive can hold: by serial, else by path."""
+        name = identity["serial"] or identity["path"]
+        plain = re.sub(r"[^A-Za-z0-9._-]", "_", name)[-60:]
+        key = hashlib.sha256(name.encode()).hexdigest()[:12]
+        return os.path.join(self.root, "locks", f"{plain}-{key}")
+
+    def load(self) -> State | None:
+        """As stored; None when there is nothing. Raises Garbled, OSError."""
+        stored = files.read(self.state)
+        if stored is None:
+            return None
+        state = parse(stored.get("head"), stored.get("settings"))
+        if state.run_id != self.run_id:
+            raise Garbled(f"{self.state} tells of the run {state.run_id!r}")
+        return state
+
+    def save(self, state: State) -> None:
+        """Store what is certain: the run at its checkpoint. Raises OSError."""
+        certain = state.at_checkpoint()
+        content = {"head": certain.head(alive=False), "settings": state.settings()}
+        files.write_whole(self.state, content)
+
+    def save_progress(self, state: State) -> None:
+        """Where the run is at this moment, in memory; nothing where there is no such place."""
+        if self.memory:
+            try:
+                files.write_whole(self.memory, state.head(alive=True), durable=False)
+            except OSError:
+                return  # the next one, or the checkpoint, says it
+
+    def is_alive(self) -> bool:
+        return files.is_locked(self.lock)
+
+    def head(self) -> dict[str, Any] | None:
+        """HEAD now: the living process's, else the stored; None for no run. Raises Garbled."""
+        alive = self.is_alive()
+        if alive and self.memory:
+            try:
+                progress = files.read(self.memory)
+                if progress is not None and parse(progress).run_id == self.run_id:
+                    return {**progress, "alive": True}
+            except (Garbled, OSError):
+                pass
+        state = self.load()
+        if state is None:
+            return None
+        return state.head(alive)
+
+    def forget_progress(self) -> None:
+        """Take the progress out of memory: what is stored is newer."""
+        if self.memory:
+            try:
+                os.unlink(self.memory)
+            except OSError:
+                return
+
+    def wishes(self) -> dict[str, Any]:
+        """Asked of the run: {pause: {by, reason, since}|null, stop: {by}|null, rate_limit}."""
+        try:
+            return files.read(self.control) or {}
+        except (Garbled, OSError):
+            return {}
+
+    def wish(self, **changes: Any) -> None:
+        """Ask something of the run; it looks several times a second. Raises OSError."""
+        with files.alone(self.path):
+            files.write_whole(self.control, {**self.wishes(), **changes})
+
+    def remove(self) -> None:
+        """Forget the run. Raises OSError."""
+        self.forget_progress()
+        shutil.rmtree(self.path)
+
+
+def verdict_of(state: State, verdict: str, reasons: list[str], errors: list[Any]) -> dict[str, Any]:
+    """The verdict as the protocol has it."""
+    return {
+        "verdict": verdict,
+        "reasons": reasons,
+        "size_bytes": state.size,
+        "passes": state.passes,
+        "bytes_written": state.bytes_written,
+        "bytes_verified": state.bytes_verified,
+        "error_count": state.bad_sectors,
+        "errors": errors[:ERRORS_IN_VERDICT],
+        "resumed": state.resumed,
+    }
+
+
+def new(run_id: str, boot: str, identity: dict[str, Any], passes: int, io: dict[str, Any]) -> State:
+    """A run that begins now."""
+    return State(run_id, boot, identity, passes, os.urandom(16).hex(), iso(), io)

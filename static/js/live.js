@@ -22,15 +22,21 @@
     const expected = message.sequence === known || (message.drives && message.sequence === known + 1);
     const unseen = kind === 'rows' && (message.drives ?? []).some((id) => !document.getElementById(`drive-${id}`));
     known = message.sequence;
-    if (message.content) remember(message.drives ?? []);
     if (!expected || unseen) catchUp();
     else if (kind === 'ids' && message.drives?.includes(Number(document.body.dataset.drive))) catchUp();
   });
-  document.addEventListener('htmx:ws:after:message:incoming', compare);
 
-  // The answer to a click is a row too.
-  document.addEventListener('htmx:before:swap', () => { before ??= above(); });
+  // Also the answer to a click, and the table of a page that catches up.
+  document.addEventListener('htmx:before:swap', (event) => {
+    before ??= above();
+    for (const { target } of event.detail.tasks) {
+      const element = typeof target === 'string' ? document.querySelector(target) : target;
+      if (element?.matches('tr[data-state]')) remember(element);
+      else if (element?.id === 'drives') element.querySelectorAll('tr[data-state]').forEach(remember);
+    }
+  });
   document.addEventListener('htmx:after:swap', () => {
+    compare();
     // What is inserted above the table must not move it under the pointer.
     const moved = above() - before;
     before = null;
@@ -58,13 +64,9 @@
 
   const says = (cell) => cell.dataset.says ?? cell.textContent;
 
-  function remember(ids) {
-    for (const id of ids) {
-      const row = document.getElementById(`drive-${id}`);
-      if (!row) continue;
-      standings.set(row.id, row.dataset.state);
-      cells.set(row.id, [...row.cells].map(says));
-    }
+  function remember(row) {
+    standings.set(row.id, row.dataset.state);
+    cells.set(row.id, [...row.cells].map(says));
   }
 
   function compare() {
@@ -105,7 +107,7 @@
     clearTimeout(offlineTimer);
     offlineTimer = 0;
     if (offline) offline.hidden = true;
-    document.body.removeAttribute('data-offline');
+    document.body.dataset.connected = '';
   }
 
   function disconnected(why, afterMs) {
@@ -113,7 +115,7 @@
     offlineTimer = setTimeout(() => {
       document.getElementById('offline-why').textContent = why;
       if (offline) offline.hidden = false;
-      document.body.dataset.offline = '';
+      delete document.body.dataset.connected;
     }, afterMs);
   }
 })();

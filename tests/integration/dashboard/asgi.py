@@ -7,6 +7,9 @@ import os
 from django.conf import settings
 
 settings.DATABASES["default"]["NAME"] = os.environ["TEST_DB_NAME"]
+# Static files as they are now, whatever an earlier collectstatic left.
+settings.STATIC_ROOT = None
+settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
 
 from burnin_site.asgi import application  # noqa: E402
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pytest
-import requests
 from django.contrib.auth.models import Group, User
 from django.test import Client
+from playwright.sync_api import Page
 
 from drives.models import Drive, System
-from launcher import ports
-from launcher.environment import ROOT
+from tests import needs
+from tests.browser import chromium
+from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_system
-from tests.waiting import wait_for
 
 PASSWORD = "correct horse"
 
@@ -56,48 +51,25 @@ def drive(nas: System) -> Drive:
     return a_drive(nas, temperature_c=34)
 
 
-class Web:
-    """Daphne on the test's own database and broker."""
+@pytest.fixture
+def page_of(web: Web, as_: Callable[[str], Client]) -> Iterator[Callable[..., Page]]:
+    """A browser's page of somebody with that role, logged in: `page_of("operator", width=390)`.
 
-    def __init__(self, folder: Path, valkey: str) -> None:
-        self.folder, self.valkey = folder, valkey
-        self.port = ports.kept(folder / "web.json", ["web"])["web"]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._process: subprocess.Popen[bytes] | None = None
+    An exception in a script of the page fails the test."""
+    needs.need("chromium")
+    with chromium() as browser:
+        complaints: list[str] = []
 
-    def start(self) -> None:
-        env = os.environ | _database() | {
-            "DJANGO_SETTINGS_MODULE": "tests.settings",
-            "TEST_REDIS_URL": self.valkey,
-        }  # fmt: skip
-        with (self.folder / "web.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port),
-                 "tests.integration.dashboard.asgi:application"],
-                cwd=ROOT, env=env, stdout=log, stderr=log,
-            )  # fmt: skip
-        wait_for(self._answers, 30, f"the page answers; {self.folder / 'web.log'}")
+        def open_page(role: str, *, width: int = 1440, height: int = 900) -> Page:
+            context = browser.new_context(viewport={"width": width, "height": height})
+            key = as_(role).cookies["sessionid"].value
+            context.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
+            page = context.new_page()
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            return page
 
-    def kill9(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(requests.ConnectionError):
-            return requests.get(f"{self.url}/health/live", timeout=5).ok
-        return False
-
-
-def _database() -> dict[str, str]:
-    """The environment that leads another process to this test's database."""
-    from django.db import connection
-
-    name = str(connection.settings_dict["NAME"])
-    if connection.vendor == "sqlite":
-        return {"TEST_DB_NAME": name}
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    return {"DATABASE_URL": urlunsplit(parts._replace(path=f"/{name}")), "TEST_DB_NAME": name}
+        yield open_page
+        assert complaints == []
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from django.test import Client
 
 from drives.models import Drive
 from live.changes import changed, server
-from tests.integration.dashboard.conftest import Web
+from tests.integration.dashboard.web import Web
 from tests.integration.dashboard.websocket import Closed, WebSocket
 from tests.integration.rows import a_drive
 from tests.waiting import wait_for

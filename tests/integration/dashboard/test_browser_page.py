@@ -1,0 +1,231 @@
+"""The drives page in a real browser: what moves without a reload, and what must not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.db import transaction
+from playwright.sync_api import Page, expect
+
+from burnin.models import Job, JobState
+from drives.models import Drive, System
+from live.changes import changed, server
+from tests.integration.dashboard.web import Web
+from tests.integration.rows import a_drive, a_job, a_system
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(150),
+    pytest.mark.needs("chromium"),
+]
+Opens = Callable[..., Page]
+#: Written on the page after it was loaded; a reload would lose it.
+MARK = "window.markedByTest = true"
+MARKED = "window.markedByTest === true"
+
+
+@pytest.fixture(autouse=True)
+def _this_valkey(valkey: str) -> Iterator[None]:
+    server.cache_clear()
+    yield
+    server.cache_clear()
+
+
+def change(drive: Drive, **facts: Any) -> None:
+    with transaction.atomic():
+        Drive.objects.filter(pk=drive.pk).update(**facts)
+        changed([drive.pk])
+
+
+def row(page: Page, drive: Drive) -> Any:
+    return page.locator(f"#drive-{drive.pk}")
+
+
+def open_home(page: Page, web: Web, path: str = "/") -> None:
+    page.goto(web.url + path)
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    page.evaluate(MARK)
+
+
+def test_a_change_arrives_and_disturbs_nothing(drive: Drive, web: Web, page_of: Opens) -> None:
+    a_drive(drive.system, "sdb")
+    page = page_of("viewer")
+    open_home(page, web)
+    page.locator("[name=q]").fill("sd")
+    change(drive, temperature_c=51)
+    expect(row(page, drive)).to_contain_text("51 °C", timeout=10_000)
+    expect(row(page, drive).locator("td.temp")).to_have_class("num temp warn changed")
+    assert page.evaluate(MARKED)
+    assert page.evaluate("document.activeElement.name") == "q"
+    assert page.locator("[name=q]").input_value() == "sd"
+    expect(page.locator("#stats")).to_contain_text("51 °C")
+    # No action for a viewer.
+    expect(page.get_by_text("Burn in…")).to_have_count(2)
+    expect(page.get_by_text("Burn in…").first).not_to_be_visible()
+
+
+def test_what_the_filter_excludes_stays_hidden(drive: Drive, web: Web, page_of: Opens) -> None:
+    page = page_of("viewer")
+    open_home(page, web, "/?state=queued")
+    expect(page.locator("#nothing")).to_be_visible()
+    change(drive, temperature_c=38)
+    expect(row(page, drive).locator(".temp")).to_have_text("38 °C")
+    expect(row(page, drive)).not_to_be_visible()
+    with transaction.atomic():
+        a_job(drive)
+        changed([drive.pk])
+    expect(row(page, drive)).to_be_visible()
+    expect(page.locator("#nothing")).not_to_be_visible()
+    page.get_by_role("link", name="Clear filters").first.click()
+    assert page.url == f"{web.url}/"
+    assert page.evaluate(MARKED)
+
+
+def test_the_end_of_a_burn_in_is_said_and_stands_in_the_tab(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    job = a_job(drive, state=JobState.RUNNING)
+    page = page_of("viewer")
+    open_home(page, web)
+    expect(page).to_have_title("1 running – Burn-in")
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.FAILED, holds_drive=False, error_text="it broke"
+        )
+        changed([drive.pk])
+    expect(page.locator("#said")).to_have_text("sda failed.")
+    expect(page).to_have_title("(1 failed) – Burn-in")
+    expect(page.locator("#banners")).to_contain_text("It broke")
+    assert page.evaluate(MARKED)
+
+
+def test_a_new_drive_and_a_new_system_appear_by_themselves(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    page = page_of("viewer")
+    open_home(page, web)
+    with transaction.atomic():
+        new = a_drive(drive.system, "sdb")
+        other = a_drive(a_system("nas-2"), "ada0")
+        changed([new.pk, other.pk])
+    expect(row(page, new)).to_be_visible()
+    expect(row(page, other)).to_be_visible()
+    expect(page.locator("#systems")).to_contain_text("nas-2")
+    assert page.evaluate(MARKED)
+
+
+def test_after_a_dead_server_the_page_says_so_and_catches_up(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    page = page_of("viewer")
+    open_home(page, web)
+    web.kill9()
+    expect(page.get_by_text("This page is offline.")).to_be_visible(timeout=10_000)
+    # Nobody announces this one: the page finds it by looking at the table again.
+    Drive.objects.filter(pk=drive.pk).update(temperature_c=44)
+    change(drive, location="Bay 9")
+    redis.Redis.from_url(web.valkey).flushall()
+    web.start()
+    expect(row(page, drive)).to_contain_text("44 °C", timeout=20_000)
+    expect(row(page, drive)).to_contain_text("Bay 9")
+    expect(page.get_by_text("This page is offline.")).not_to_be_visible()
+    assert page.evaluate(MARKED)
+
+
+def test_a_flushed_valkey_is_noticed(drive: Drive, web: Web, page_of: Opens) -> None:
+    page = page_of("viewer")
+    open_home(page, web)
+    Drive.objects.filter(pk=drive.pk).update(temperature_c=43)
+    redis.Redis.from_url(web.valkey).flushall()
+    expect(row(page, drive)).to_contain_text("43 °C", timeout=20_000)
+    assert page.evaluate(MARKED)
+
+
+def test_the_start_dialog_by_keyboard(drive: Drive, web: Web, page_of: Opens) -> None:
+    page = page_of("operator")
+    open_home(page, web)
+    row(page, drive).get_by_text("Burn in…").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Burn in sda")
+    expect(dialog).to_be_visible()
+    start = dialog.get_by_role("button", name="Start burn-in")
+    # Nobody listens behind this system, so writing is refused, with the reason and no button.
+    expect(dialog.get_by_text("Refused: it may not be written.")).to_be_visible(timeout=20_000)
+    expect(start).to_have_count(0)
+    dialog.get_by_label("Surface validate").focus()
+    page.keyboard.press("Space")
+    expect(dialog.get_by_text("Everything on this drive will be overwritten")).not_to_be_visible()
+    expect(start).to_be_enabled()
+    dialog.get_by_role("button", name="Move SMART long up").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#said")).to_have_text("SMART long is number 1 of 3")
+    # It can't go further up, so the focus is on its other button.
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == (
+        "Move SMART long down"
+    )
+    start.focus()
+    page.keyboard.press("Enter")
+    expect(dialog).not_to_be_visible()
+    expect(row(page, drive)).to_contain_text("Queued")
+    assert [stage.kind for stage in Job.objects.get().stages.all()] == [
+        "precheck", "long_smart", "short_smart", "final_check",
+    ]  # fmt: skip
+    assert page.evaluate("document.activeElement.textContent").startswith("Cancel…")
+    assert page.evaluate(MARKED)
+    page.keyboard.press("Enter")
+    cancel = page.get_by_role("dialog", name="Cancel the burn-in of sda")
+    expect(cancel).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(cancel).not_to_be_visible()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Cancel burn-in").click()
+    expect(row(page, drive)).to_contain_text("Cancelled")
+
+
+def test_a_dialog_that_is_open_survives_every_update(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    page = page_of("operator")
+    open_home(page, web)
+    row(page, drive).get_by_text("Burn in…").click()
+    expect(page.locator("[data-refused]")).to_be_visible(timeout=20_000)
+    page.get_by_label("Surface validate").uncheck()
+    change(drive, temperature_c=39)
+    expect(row(page, drive)).to_contain_text("39 °C")
+    expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
+    assert not page.get_by_label("Surface validate").is_checked()
+
+
+@pytest.mark.parametrize("width", [320, 390, 1024, 1440])
+def test_nothing_is_wider_than_the_screen(
+    drive: Drive, web: Web, page_of: Opens, width: int
+) -> None:
+    long = "a-very-long-name-that-nobody-would-choose-" * 3
+    System.objects.update(name=long[:100], last_error=long)
+    other = a_drive(drive.system, "sdb", serial=long, model=long, location=long[:100])
+    job = a_job(other, state=JobState.FAILED, holds_drive=False, error_text=long)
+    page = page_of("operator", width=width, height=800)
+    for path in ("/", "/history", f"/history/{job.pk}", f"/drives/{drive.pk}/start", "/login"):
+        page.goto(web.url + path)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+
+
+def test_rows_are_of_one_height_in_every_state(nas: System, web: Web, page_of: Opens) -> None:
+    for number, state in enumerate(JobState.values):
+        a_job(
+            a_drive(nas, f"sd{'abcdef'[number]}"),
+            state=state,
+            holds_drive=state in {"queued", "running"},
+            error_text="word " * 60,
+        )
+    a_drive(nas, "sdg", use_reason="in pool tank")
+    a_drive(nas, "sdh", present=False)
+    page = page_of("operator")
+    page.goto(web.url)
+    heights = page.eval_on_selector_all(
+        "#drives tr[data-state]", "rows => rows.map(row => row.getBoundingClientRect().height)"
+    )
+    assert len(heights) == 8 and set(heights) == {40}

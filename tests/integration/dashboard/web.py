@@ -1,0 +1,60 @@
+"""The web server as a process of its own, on the database and broker of a test."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import requests
+
+from launcher import ports
+from launcher.environment import ROOT
+from tests.waiting import wait_for
+
+
+class Web:
+    """Daphne on the test's own database and broker."""
+
+    def __init__(self, folder: Path, valkey: str) -> None:
+        self.folder, self.valkey = folder, valkey
+        self.port = ports.kept(folder / "web.json", ["web"])["web"]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        env = os.environ | _database() | {
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "TEST_REDIS_URL": self.valkey,
+        }  # fmt: skip
+        with (self.folder / "web.log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port),
+                 "tests.integration.dashboard.asgi:application"],
+                cwd=ROOT, env=env, stdout=log, stderr=log,
+            )  # fmt: skip
+        wait_for(self._answers, 30, f"the page answers; {self.folder / 'web.log'}")
+
+    def kill9(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(requests.ConnectionError):
+            return requests.get(f"{self.url}/health/live", timeout=5).ok
+        return False
+
+
+def _database() -> dict[str, str]:
+    """The environment that leads another process to this test's database."""
+    from django.db import connection
+
+    name = str(connection.settings_dict["NAME"])
+    if connection.vendor == "sqlite":
+        return {"TEST_DB_NAME": name}
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return {"DATABASE_URL": urlunsplit(parts._replace(path=f"/{name}")), "TEST_DB_NAME": name}

@@ -1,4 +1,5 @@
-"""How moments are written: here seconds since the epoch, ISO 8601 for the agent, {"$date": ms} for the NAS's API."""
+"""How moments are written: here seconds since the epoch, ISO 8601 for the agent, {"$date": ms} for
+the NAS's API."""
 
 from __future__ import annotations
 
@@ -6,7 +7,11 @@ from datetime import UTC, datetime
 
 
 def iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return (
+        datetime.fromtimestamp(seconds, UTC)
+        .isoformat(timespec="milliseconds")
+        .replace("+00:00", "Z")
+    )
 
 
 def ejson(seconds: float) -> dict[str, int]:

@@ -1,7 +1,8 @@
 """The drives of the NAS as it knows them: identity, place, warmth and their self-tests.
 
-Fifteen simulated ones stand in CATALOGUE; file-backed ones come from `media`. `key` never changes, whatever a drive is
-renamed to. What a self-test does is in `smart`, what a surface run does in `surface`.
+Fifteen simulated ones stand in CATALOGUE; file-backed ones come from `media`. `key` never changes,
+whatever a drive is renamed to. What a self-test does is in `smart`, what a surface run does in
+`surface`.
 """
 
 from __future__ import annotations
@@ -25,18 +26,18 @@ MODELS = {
     "FAIL001": ("FAIL", 15628053168 * 512, 7200),
 }
 
-#: (sd name, core name, model). sda and sdb are the two drives of the pool "tank".
+#: (sd name, core name, model)
 CATALOGUE = [
-    ("sda", "ada0", "ST4000VN008"),
-    ("sdb", "ada1", "ST4000VN008"),
+    ("sda", "ada0", "ST12000NM0008"),
+    ("sdb", "ada1", "ST12000NM0008"),
     ("sdc", "ada2", "ST12000NM0008"),
-    ("sdd", "ada3", "ST12000NM0008"),
-    ("sde", "ada4", "ST12000NM0008"),
+    ("sdd", "ada3", "WD80EFAX"),
+    ("sde", "ada4", "WD80EFAX"),
     ("sdf", "ada5", "WD80EFAX"),
-    ("sdg", "da0", "WD80EFAX"),
-    ("sdh", "da1", "WD80EFAX"),
-    ("sdi", "da2", "ST16000NM001G"),
-    ("sdj", "da3", "ST16000NM001G"),
+    ("sdg", "da0", "ST16000NM001G"),
+    ("sdh", "da1", "ST16000NM001G"),
+    ("sdi", "da2", "ST4000VN008"),
+    ("sdj", "da3", "ST4000VN008"),
     ("sdk", "da4", "TOSHIBA MG06ACA10TE"),
     ("sdl", "da5", "TOSHIBA MG06ACA10TE"),
     ("sdm", "da6", "HGST HUS728T8TAL5200"),
@@ -44,7 +45,10 @@ CATALOGUE = [
     ("sdo", "da8", "ST6000DM003"),
 ]
 POOL = "tank"
-POOL_MEMBERS = ("sda", "sdb")
+POOL_MEMBERS = ("sdi", "sdj")
+POOL_HOURS = 11873
+#: Bought used: many hours, and interface errors from a bad cable in its former life.
+USED, USED_HOURS, USED_CRC_ERRORS = "sdo", 24310, 3
 BOOT_POOL = "boot-pool"
 
 
@@ -61,6 +65,7 @@ class Drive:
         hours: power-on hours at `since`.
         since: seconds since the epoch at which this NAS first saw it.
         bad_sectors: pending sectors that a failed surface run has left behind.
+        crc_errors: UDMA CRC errors counted so far.
         fail: each self-test and simulated surface run fails at about 30 %.
         vanished: no longer seen by NAS and host.
         settings: what was PUT to /disk/id/….
@@ -81,6 +86,7 @@ class Drive:
     hours: int = 0
     since: float = 0.0
     bad_sectors: int = 0
+    crc_errors: int = 0
     fail: bool = False
     vanished: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
@@ -90,7 +96,11 @@ class Drive:
     @property
     def identifier(self) -> str:
         """The key of the NAS's disk table."""
-        return f"{{serial_lunid}}{self.serial}_{self.lunid}" if self.lunid else f"{{serial}}{self.serial}"
+        return (
+            f"{{serial_lunid}}{self.serial}_{self.lunid}"
+            if self.lunid
+            else f"{{serial}}{self.serial}"
+        )
 
     @property
     def number(self) -> int:
@@ -98,7 +108,8 @@ class Drive:
         return int.from_bytes(hashlib.sha256(self.key.encode()).digest()[:4], "big")
 
     def temperature(self, now: float, speed: float, busy: bool) -> int:
-        """Degrees Celsius at `now`: a slow wave around the drive's own warmth, more while it works."""
+        """Degrees Celsius at `now`: a slow wave around the drive's own warmth, more while it
+        works."""
         if self.temperature_set is not None:
             return round(self.temperature_set)
         own_warmth = 29 + self.number % 6
@@ -120,7 +131,9 @@ def device_number(name: str) -> int:
 
 
 def catalogue(names: str, now: float) -> dict[str, Drive]:
-    """The fifteen simulated drives, by key, new from the box or with a little history.
+    """The fifteen simulated drives, by key.
+
+    Most are new from the box; two are in a pool, one was bought used, one is bound to fail.
 
     Args:
         names: "sd" or "core".
@@ -130,10 +143,14 @@ def catalogue(names: str, now: float) -> dict[str, Drive]:
     for sd_name, core_name, model in CATALOGUE:
         prefix, size_bytes, rpm = MODELS[model]
         digest = hashlib.sha256(f"truenas_mock {sd_name}".encode()).hexdigest().upper()
-        name = sd_name if names == "sd" else core_name
+        hours = int(digest[20:22], 16) % 40
+        if sd_name in POOL_MEMBERS:
+            hours = POOL_HOURS
+        elif sd_name == USED:
+            hours = USED_HOURS
         drive = Drive(
             key=sd_name,
-            name=name,
+            name=sd_name if names == "sd" else core_name,
             path=f"/dev/mock/{sd_name}",
             serial="FAIL001" if model == "FAIL001" else prefix + digest[:5],
             lunid=f"5000{'c500' if model.startswith('ST') else 'cca2'}{digest[5:13].lower()}",
@@ -142,10 +159,12 @@ def catalogue(names: str, now: float) -> dict[str, Drive]:
             rotation_rate=rpm,
             pool=POOL if sd_name in POOL_MEMBERS else None,
             fail=model == "FAIL001",
+            crc_errors=USED_CRC_ERRORS if sd_name == USED else 0,
             since=now,
-            hours=11873 if sd_name in POOL_MEMBERS else int(digest[20:22], 16) % 40,
+            hours=hours,
         )
         if drive.number % 2:  # the others come with an empty log, as new drives do
-            drive.tests = [SelfTest("SHORT", started=now - 90000, seconds=60, tick=5, hours=max(drive.hours - 25, 0))]
+            before = max(hours - 25, 0)
+            drive.tests = [SelfTest("SHORT", now - 90000, seconds=60, tick=5, hours=before)]
         drives[sd_name] = drive
     return drives

@@ -1,9 +1,10 @@
-"""File-backed drives: NAME.img is the drive, NAME.img.drive.json beside it says who it is and how it is used.
+"""File-backed drives: NAME.img is the drive, NAME.img.drive.json beside it says who it is and how
+it is used.
 
     python -m truenas_mock.media DIR --drive NAME:SERIAL:MODEL:MIB[:pool=POOL] …
 
-makes them, as sparse files; those already there are left alone. The files are read at each look, because the agent on the
-same host reads them too: what one sees, the other does.
+makes them, as sparse files; those already there are left alone. The files are read at each look,
+because the agent on the same host reads them too: what one sees, the other does.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ def pool_use(pool: str | None) -> list[dict[str, str]]:
 
 
 def drives(folder: Path, known: dict[str, Drive], now: float) -> dict[str, Drive]:
-    """All drives of the folder by key, vanished ones too; what the NAS itself knows of each is taken from `known`."""
+    """All drives of the folder by key, vanished ones too; what the NAS itself knows of each is
+    taken from `known`."""
     found = {}
     for image in sorted([*folder.glob("*.img"), *(folder / ATTIC).glob("*.img")]):
         if not sidecar(image).is_file():
@@ -58,12 +60,14 @@ def change(folder: Path, key: str, **facts: Any) -> None:
 
 
 def vanish(folder: Path, key: str, gone: bool) -> None:
-    """Takes a drive's files out of the folder, or puts them back. A process that has one open keeps it."""
+    """Takes a drive's files out of the folder, or puts them back. A process that has one open keeps
+    it."""
     image = _image(folder, key)
     goal = folder / ATTIC if gone else folder
     if image.parent != goal:
         goal.mkdir(exist_ok=True)
-        # The sidecar goes first and comes last, so that an image without one is never listed as half a drive.
+        # The sidecar goes first and comes last, so that an image without one is never listed as
+        # half a drive.
         for file in [sidecar(image), image] if gone else [image, sidecar(image)]:
             file.rename(goal / file.name)
 
@@ -105,7 +109,9 @@ def drive_option(text: str) -> tuple[str, str, str, int, str | None]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m truenas_mock.media", description="Makes file-backed drives.")
+    parser = argparse.ArgumentParser(
+        prog="python -m truenas_mock.media", description="Makes file-backed drives."
+    )
     parser.add_argument("folder", type=Path)
     parser.add_argument("--drive", type=drive_option, action="append", required=True, dest="drives")
     arguments = parser.parse_args()

@@ -1,8 +1,10 @@
-"""The NAS's memory: drives, surface runs and what else must outlive a kill -9, in one file DATA/state.json.
+"""The NAS's memory: drives, surface runs and what else must outlive a kill -9, in one file
+DATA/state.json.
 
-Everything that moves is a function of the clock, so the file changes only when somebody acts. It has two writers, the mock
-and the smartctl stand-in that a host's processes call; each change is made under a lock, on what the file says then, and
-replaces the file whole. API jobs live in memory only: the middleware loses them at each restart.
+Everything that moves is a function of the clock, so the file changes only when somebody acts. It
+has two writers, the mock and the smartctl stand-in that a host's processes call; each change is
+made under a lock, on what the file says then, and replaces the file whole. API jobs live in memory
+only: the middleware loses them at each restart.
 """
 
 from __future__ import annotations
@@ -112,7 +114,8 @@ class Nas:
         """Takes up the state of the data folder, or makes a new one.
 
         Args:
-            speed, names, media_folder: as the attributes; speed counts for what is started from now on.
+            speed, names, media_folder: as the attributes; speed counts for what is started from now
+                on.
         """
         with self.change():
             self.speed, self.names = speed, names
@@ -127,7 +130,8 @@ class Nas:
         self.boot_id, self.booted = str(uuid.uuid4()), time.time()
 
     def lose_power(self) -> None:
-        """What an end of power does to drives and runs: self-tests are interrupted, runs die at their checkpoint."""
+        """What an end of power does to drives and runs: self-tests are interrupted, runs die at
+        their checkpoint."""
         now = time.time()
         for drive in self.drives.values():
             if test := smart.current(drive, now):
@@ -137,7 +141,8 @@ class Nas:
         self.boot_id = ""
 
     def reset(self) -> None:
-        """Back to new drives and no runs; file-backed drives keep their files, and lose their history."""
+        """Back to new drives and no runs; file-backed drives keep their files, and lose their
+        history."""
         self.runs, self.schedules, self.flips = {}, {}, []
         self.drives = {} if self.media else catalogue(self.names, time.time())
 
@@ -155,7 +160,8 @@ class Nas:
     def busy(self, drive: Drive, now: float) -> bool:
         """Whether a self-test or a simulated surface run keeps it warm."""
         working = any(
-            run.drive_key == drive.key and surface.at(run, now).working for run in self.runs.values()
+            run.drive_key == drive.key and surface.at(run, now).working
+            for run in self.runs.values()
         )
         return working or smart.current(drive, now) is not None
 
@@ -164,6 +170,7 @@ class Nas:
         return drive.temperature(now, self.speed, self.busy(drive, now))
 
     def boot_disks(self) -> list[str]:
-        """Names of the boot pool's disks: one beside the drives, and those that /debug put into that pool."""
+        """Names of the boot pool's disks: one beside the drives, and those that /debug put into
+        that pool."""
         own = "nvme0n1" if self.names == "sd" else "nvd0"
         return [own, *(drive.name for drive in self.present() if drive.pool == BOOT_POOL)]

@@ -1,4 +1,5 @@
-"""What differs between the TrueNAS releases that can be played. A further release is a further row here."""
+"""What differs between the TrueNAS releases that can be played. A further release is a further row
+here."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ class Release:
         version: the string of system.version.
         product_type: the string of system.product_type.
         names: "core" (ada0, da0) or "sd" (sda): how its kernel names disks.
-        temperature_cache_seconds: age up to which disk.temperatures answers from its one shared result.
+        temperature_cache_seconds: age up to which disk.temperatures answers from its one shared
+            result.
     """
 
     version: str
@@ -23,7 +25,12 @@ class Release:
 
 
 RELEASES = {
-    "13.0": Release(version="TrueNAS-13.0-U6.8", product_type="CORE", names="core", temperature_cache_seconds=300),
+    "13.0": Release(
+        version="TrueNAS-13.0-U6.8",
+        product_type="CORE",
+        names="core",
+        temperature_cache_seconds=300,
+    ),
 }
 
 

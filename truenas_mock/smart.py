@@ -1,7 +1,8 @@
 """Self-tests as a function of the clock, and the two ways in which they are told.
 
-The drive runs the test, not the NAS: nothing here needs the mock to be alive. `results` is the shape of
-smart.test.results on CORE 13.0, which parses smartctl's text; `smartctl_json` is what smartctl 7.4 prints itself.
+The drive runs the test, not the NAS: nothing here needs the mock to be alive. `results` is the
+shape of smart.test.results on CORE 13.0, which parses smartctl's text; `smartctl_json` is what
+smartctl 7.4 prints itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
 
 TICK_SECONDS = 5
 FAILS_AT = 0.3
-#: Where on its surface a failing drive is bad. A surface run of two passes finds it at 30 % of its way too.
+#: Where on its surface a failing drive is bad. A surface run of two passes finds it at 30 % of its
+#: way too.
 BAD_PLACE = 0.2
 #: How long each type takes, in simulated seconds.
 SECONDS = {"SHORT": 90, "LONG": 480, "CONVEYANCE": 120, "OFFLINE": 60}
@@ -88,7 +90,8 @@ class SelfTest:
         return now < self.ends
 
     def status(self, now: float) -> tuple[str, int]:
-        """What the log says of it at `now`: the status text, and the percent remaining in ATA's steps of ten."""
+        """What the log says of it at `now`: the status text, and the percent remaining in ATA's
+        steps of ten."""
         elapsed = min(now, self.ends) - self.started
         done = math.floor(elapsed / self.tick) * self.tick / self.seconds
         remaining = max(10, min(90, math.ceil(10 - 10 * done) * 10))
@@ -115,17 +118,25 @@ def current(drive: Drive, now: float) -> SelfTest | None:
 def start(drive: Drive, kind: str, now: float, speed: float) -> str:
     """Starts a test as `smartctl -t` would.
 
-    Returns: an empty string, or smartctl's output when another test is running (exit status 4, which the NAS doesn't
-    take for an error).
+    Returns: an empty string, or smartctl's output when another test is running (exit status 4,
+        which the NAS doesn't take for an error).
     """
     if running := current(drive, now):
         return (
             "smartctl 7.4 2023-08-01 r5530 [FreeBSD 13.1-RELEASE-p9 amd64] (local build)\n"
             "Copyright (C) 2002-23, Bruce Allen, Christian Franke, www.smartmontools.org\n\n"
-            f"Can't start self-test without aborting current test ({running.status(now)[1]}% remaining),\n"
+            "Can't start self-test without aborting current test "
+            f"({running.status(now)[1]}% remaining),\n"
             "add '-t force' option to override, or run 'smartctl -X' to abort test.\n"
         )
-    test = SelfTest(kind, now, SECONDS[kind] / speed, TICK_SECONDS / speed, power_on_hours(drive, now), drive.fail)
+    test = SelfTest(
+        kind,
+        now,
+        SECONDS[kind] / speed,
+        TICK_SECONDS / speed,
+        power_on_hours(drive, now),
+        drive.fail,
+    )
     drive.tests = [*drive.tests[1 - LOG_SIZE :], test]
     return ""
 
@@ -140,7 +151,8 @@ def bad_lba(drive: Drive) -> int:
 
 
 def results(drive: Drive, now: float) -> dict[str, Any]:
-    """One entry of smart.test.results on CORE 13.0: {disk, tests (newest first, num from 1), current_test}."""
+    """One entry of smart.test.results on CORE 13.0: {disk, tests (newest first, num from 1),
+    current_test}."""
     tests = []
     for num, test in enumerate(reversed(drive.tests), start=1):
         verbose, remaining = test.status(now)
@@ -164,7 +176,8 @@ def results(drive: Drive, now: float) -> dict[str, Any]:
 
 
 def smartctl_json(drive: Drive, now: float, temperature: int, argv: list[str]) -> dict[str, Any]:
-    """The document of `smartctl -j -x PATH` for an ATA drive; smartctl.exit_status is the program's exit status."""
+    """The document of `smartctl -j -x PATH` for an ATA drive; smartctl.exit_status is the program's
+    exit status."""
     failed = sum(test.status(now)[0] == READ_FAILURE for test in drive.tests)
     exit_status = 128 if failed else 0
     document: dict[str, Any] = {
@@ -179,7 +192,10 @@ def smartctl_json(drive: Drive, now: float, temperature: int, argv: list[str]) -
             "drive_database_version": {"string": "7.3/5528"},
             "exit_status": exit_status,
         },
-        "local_time": {"time_t": int(now), "asctime": time.strftime("%a %b %d %H:%M:%S %Y UTC", time.gmtime(now))},
+        "local_time": {
+            "time_t": int(now),
+            "asctime": time.strftime("%a %b %d %H:%M:%S %Y UTC", time.gmtime(now)),
+        },
         "device": {"name": drive.path, "info_name": drive.path, "type": "sat", "protocol": "ATA"},
         "model_name": drive.model,
         "serial_number": drive.serial,
@@ -192,7 +208,11 @@ def smartctl_json(drive: Drive, now: float, temperature: int, argv: list[str]) -
         "form_factor": {"ata_value": 2, "name": "3.5 inches"},
         "trim": {"supported": False},
         "in_smartctl_database": True,
-        "ata_version": {"string": "ACS-4 (minor revision not indicated)", "major_value": 4064, "minor_value": 65535},
+        "ata_version": {
+            "string": "ACS-4 (minor revision not indicated)",
+            "major_value": 4064,
+            "minor_value": 65535,
+        },
         "sata_version": {"string": "SATA 3.3", "value": 511},
         "smart_support": {"available": True, "enabled": True},
         "smart_status": {"passed": True},
@@ -203,9 +223,16 @@ def smartctl_json(drive: Drive, now: float, temperature: int, argv: list[str]) -
             },
             "self_test": {
                 "status": execution_status(drive, now),
-                "polling_minutes": {"short": 1, "extended": max(2, drive.size_bytes // (180 * 10**6 * 60))},
+                "polling_minutes": {
+                    "short": 1,
+                    "extended": max(2, drive.size_bytes // (180 * 10**6 * 60)),
+                },
             },
-            "capabilities": {"values": [123, 3], "self_tests_supported": True, "error_logging_supported": True},
+            "capabilities": {
+                "values": [123, 3],
+                "self_tests_supported": True,
+                "error_logging_supported": True,
+            },
         },
         "ata_smart_attributes": {"revision": 10, "table": attributes(drive, now, temperature)},
         "power_on_time": {"hours": power_on_hours(drive, now)},
@@ -236,7 +263,8 @@ def execution_status(drive: Drive, now: float) -> dict[str, Any]:
 
 
 def self_test_log(drive: Drive, now: float, failed: int) -> dict[str, Any]:
-    """Newest first, without `table` when empty; TOSHIBA's lack the extended log, so that smartctl shows the standard."""
+    """Newest first, without `table` when empty; TOSHIBA's lack the extended log, so that smartctl
+    shows the standard."""
     entries = []
     for test in reversed(drive.tests):
         verbose, remaining = test.status(now)
@@ -247,7 +275,11 @@ def self_test_log(drive: Drive, now: float, failed: int) -> dict[str, Any]:
             status["remaining_percent"] = remaining
         if passed is not None:
             status["passed"] = passed
-        entry = {"type": {"value": value, "string": description}, "status": status, "lifetime_hours": test.hours}
+        entry = {
+            "type": {"value": value, "string": description},
+            "status": status,
+            "lifetime_hours": test.hours,
+        }
         if verbose == READ_FAILURE:
             entry["lba"] = bad_lba(drive)
         entries.append(entry)
@@ -268,9 +300,12 @@ def attributes(drive: Drive, now: float, temperature: int) -> list[dict[str, Any
     """The attribute table; raw values are plain counts, but for 194 as its drives write it."""
     raw = {9: power_on_hours(drive, now), 12: 4 + drive.number % 9, 194: temperature}
     raw |= {187: drive.bad_sectors, 197: drive.bad_sectors, 198: drive.bad_sectors}
+    raw[199] = drive.crc_errors
     table = []
     for number, name, flags, threshold in ATTRIBUTES:
-        letters = "".join(letter if flags >> bit & 1 else "-" for bit, letter in enumerate("POSRCK"))
+        letters = "".join(
+            letter if flags >> bit & 1 else "-" for bit, letter in enumerate("POSRCK")
+        )
         value = raw.get(number, 0)
         string = f"{value} (Min/Max 19/{value + 6})" if number == 194 else str(value)
         table.append(

@@ -1,9 +1,11 @@
-"""Simulated surface runs: how far each has come at a given moment, and what the agent would say of it.
+"""Simulated surface runs: how far each has come at a given moment, and what the agent would say of
+it.
 
-A run is an anchor (a step, a place, a moment) and the law by which it moves on from there; the anchor is only set anew when
-somebody acts. The steps are the capacity probe, then write and verify for each pass. From the outer to the inner edge the
-speed falls to half: with x the part of the disk that is done, dx/dt is proportional to 1 - x/2, which has the closed form
-x(t) = 2 (1 - 2^(-t/D)) over a step of D seconds.
+A run is an anchor (a step, a place, a moment) and the law by which it moves on from there; the
+anchor is only set anew when somebody acts. The steps are the capacity probe, then write and verify
+for each pass. From the outer to the inner edge the
+speed falls to half: with x the part of the disk that is done, dx/dt is proportional to 1 - x/2,
+which has the closed form x(t) = 2 (1 - 2^(-t/D)) over a step of D seconds.
 """
 
 from __future__ import annotations
@@ -36,11 +38,13 @@ class Run:
         speed: of the mock when it was started.
         rate_limit: bytes per real second, or None.
         bad_step, bad_x: where it meets the bad place of a failing drive, or None.
-        step, x, anchored: the anchor: number of the step, part of it that is done, seconds since the epoch.
+        step, x, anchored: the anchor: number of the step, part of it that is done, seconds since
+            the epoch.
         alive: a process of it lives (as of the anchor).
         paused: {by, reason, since} or None.
         stopped_by: who ended it, or None.
-        finished: seconds since the epoch at which it reached its verdict; only in what `at` returns, or after a stop.
+        finished: seconds since the epoch at which it reached its verdict; only in what `at`
+            returns, or after a stop.
     """
 
     state_dir: str
@@ -125,7 +129,11 @@ class Run:
     def position(self) -> int:
         if self.step == 0:
             return 0
-        return self.size if self.step >= self.steps else int(self.x * self.size) // PHYSICAL_SECTOR * PHYSICAL_SECTOR
+        return (
+            self.size
+            if self.step >= self.steps
+            else int(self.x * self.size) // PHYSICAL_SECTOR * PHYSICAL_SECTOR
+        )
 
 
 def bad_place(passes: int) -> tuple[int, float]:
@@ -166,7 +174,11 @@ def _seconds_between(run: Run, start: float, goal: float) -> float:
     border = min(goal, _limited_until(run))
     limited = max(0.0, border - start) * run.size / (run.rate_limit or 1)
     start = max(start, border)
-    free = run.step_seconds * (math.log2(1 - start / 2) - math.log2(1 - goal / 2)) if start < goal else 0.0
+    free = (
+        run.step_seconds * (math.log2(1 - start / 2) - math.log2(1 - goal / 2))
+        if start < goal
+        else 0.0
+    )
     return limited + free
 
 
@@ -253,6 +265,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
         "pass": run.pass_number,
         "phase": "done" if verdict else run.phase,
         "position_bytes": run.position,
+        "checkpoint_bytes": run.position,
         "bytes_written": written,
         "bytes_verified": verified,
         "bytes_total": total,
@@ -264,7 +277,9 @@ def head(stored: Run, now: float) -> dict[str, Any]:
         "stopping": False,
         "stall": None,
         "started_at": iso(run.started),
-        "updated_at": iso(run.finished or run.anchored if run.alive or run.finished else stored.anchored),
+        "updated_at": iso(
+            run.finished or run.anchored if run.alive or run.finished else stored.anchored
+        ),
         "resumed": run.resumed,
         "io": {"direct": True, "how": "simulated", "threads": 4, "chunk_bytes": CHUNK_BYTES},
         "seed": run.seed,
@@ -278,9 +293,12 @@ def detail(stored: Run, now: float) -> dict[str, Any]:
     run = at(stored, now)
     errors = []
     if run.at_bad_place:
-        errors.append(error(run) | {"expected_hex": "", "found_hex": "", "bits": None, "tries": 3, "note": "EIO"})
+        errors.append(
+            error(run)
+            | {"expected_hex": "", "found_hex": "", "bits": None, "tries": 3, "note": "EIO"}
+        )
     regions = {}
-    slowest = []
+    slowest: list[dict[str, Any]] = []
     for step in range(1, min(run.step + 1, run.steps)):
         there = replace(run, step=step, x=1.0 if step < run.step else run.x)
         name = f"{there.phase}-{there.pass_number}"

@@ -18,6 +18,7 @@ from burnin.models import Job, JobState, StageState
 from burnin.orchestrator import RequestRefused
 from drives.models import HostRun, SmartReading, SmartTest
 from tests.nas import MockNas
+from tests.waiting import wait_for
 
 from .conftest import Site
 
@@ -131,7 +132,7 @@ def test_a_drive_that_joins_a_pool_after_the_request_is_refused_with_nothing_wri
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
     settings.MAX_PARALLEL_BURNINS = 1
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 24
     here = site(media_nas)
     file = medium(media_nas, "FILE0002")
     before = digest(file)
@@ -150,7 +151,7 @@ def test_another_drive_in_its_place_is_refused_with_nothing_written(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
     settings.MAX_PARALLEL_BURNINS = 1
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 24
     here = site(media_nas)
     file = medium(media_nas, "FILE0002")
     before = digest(file)
@@ -178,7 +179,7 @@ def test_cancelling_a_surface_run_ends_it_on_the_host(
     assert here.stage(job, "surface_validate").state == StageState.CANCELLED
     assert here.stage(job, "final_check").state == StageState.SKIPPED
     assert not job.holds_drive
-    assert not agent_processes(here)
+    wait_for(lambda: not agent_processes(here), 10, "the agent's process ends")
     job = here.until(job, lambda now: not now.closing_reading_due, "the closing reading is taken")
     assert job.claims
 
@@ -201,7 +202,7 @@ def test_cancelling_a_self_test_ends_it_on_the_drive(
 def test_a_killed_agent_is_started_again_from_its_checkpoint(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 24
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     run_id = here.stage(job, "surface_validate").run_id
@@ -218,7 +219,7 @@ def test_a_killed_agent_is_started_again_from_its_checkpoint(
 def test_a_reboot_of_the_host_resumes_the_run(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 24
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     here.nas.debug("reboot")
@@ -232,7 +233,7 @@ def test_a_reboot_of_the_host_resumes_the_run(
 def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 24
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     for process in agent_processes(here):
@@ -248,7 +249,7 @@ def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
 def test_a_nas_that_is_away_is_told_and_the_run_goes_on(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 24
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     (process,) = agent_processes(here)

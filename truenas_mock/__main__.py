@@ -1,0 +1,94 @@
+"""`python -m truenas_mock --data DIR --authorized-key FILE …`: one process is one NAS.
+
+It listens on loopback only and writes DATA/ready.json once it does. SIGTERM powers the NAS off,
+which ends the processes of its host; SIGKILL ends only this program, as a crash of the middleware
+would.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from pathlib import Path
+
+from . import flips, host, web
+from .api import Api
+from .debug import Debug
+from .faults import Faults
+from .nas import Nas
+from .releases import Release, release
+from .shell import Shell
+
+
+def main() -> None:
+    options = _options()
+    nas = Nas(options.data)
+    nas.data.mkdir(parents=True, exist_ok=True)
+    nas.power_on(options.speed, options.names or options.release.names, options.media)
+    host.prepare(nas)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_serve(nas, options))
+
+
+async def _serve(nas: Nas, options: argparse.Namespace) -> None:
+    faults = Faults()
+    api = Api(nas, options.release)
+    shell = Shell(nas, faults, options.authorized_key)
+    await shell.start(options.ssh_port)
+    server = web.serve(api, Debug(nas, api, faults), faults, options.port)
+    if nas.media:
+        flips.watch(nas)
+    off = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, off.set)
+    ready = {"pid": os.getpid(), "port": server.server_address[1], "ssh_port": shell.port}
+    _write(nas.data / "ready.json", json.dumps(ready | {"host_key": shell.public_key}))
+    print(
+        f"{options.release.version} on http://127.0.0.1:{ready['port']} (key {web.KEY}), "
+        f"SSH on port {shell.port}",
+        flush=True,
+    )
+    await off.wait()
+    with nas.change():
+        nas.lose_power()
+    host.kill_all(nas)
+
+
+def _write(file: Path, text: str) -> None:
+    temporary = file.with_name(file.name + ".tmp")
+    temporary.write_text(text)
+    temporary.replace(file)
+
+
+def _release(text: str) -> Release:
+    try:
+        return release(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m truenas_mock", description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="folder of its state")
+    parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
+    parser.add_argument("--ssh-port", type=int, default=0)
+    parser.add_argument("--release", type=_release, default=release("13.0"))
+    parser.add_argument("--names", choices=("sd", "core"), help="of the simulated drives")
+    parser.add_argument("--speed", type=float, default=1.0, help="how much faster than life")
+    parser.add_argument("--media", type=Path, help="folder of file-backed drives")
+    parser.add_argument("--authorized-key", type=Path, required=True, help="who may log in")
+    options = parser.parse_args()
+    if options.speed <= 0:
+        parser.error("--speed must be more than 0")
+    for file in filter(None, (options.authorized_key, options.media)):
+        if not file.exists():
+            parser.error(f"{file} does not exist")
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,352 @@
+"""What the agent would answer on a host whose drives are simulated: its protocol, without its
+work."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+from . import smart, smartctl, surface
+from .clock import iso
+from .drives import Drive
+from .nas import Nas
+from .surface import RELEASE, Run
+
+PROTOCOL = 1
+HOSTNAME = "truenas.local"
+#: What the real agent looks at before it writes.
+FACTS = (
+    "kind", "identity", "size", "pool", "mount", "swap", "holder", "partition", "loop", "open",
+    "state_dir", "signature",
+)  # fmt: skip
+
+
+class Trouble(Exception):
+    """An answer of kind error."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> Any:
+        raise Trouble(message)
+
+
+def answer(nas: Nas, argv: list[str], stdin: bytes) -> tuple[int, str]:
+    """(exit status, standard output) of the agent called with these arguments."""
+    nas.read()
+    try:
+        options = _parser().parse_args(argv)
+        kind, status, facts = _COMMANDS[options.command, getattr(options, "action", None)](
+            nas, options, stdin
+        )
+    except Trouble as trouble:
+        kind, status, facts = "error", 3, {"error": str(trouble)}
+    return status, json.dumps(
+        {"protocol": PROTOCOL, "release": RELEASE, "answer": kind} | facts
+    ) + "\n"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="agent", add_help=False)
+    commands = parser.add_subparsers(dest="command", required=True, parser_class=_Parser)
+    probe = commands.add_parser("probe")
+    probe.add_argument("devices", nargs="*")
+    probe.add_argument("--smart", action="store_true")
+    guard = commands.add_parser("guard")
+    guard.add_argument("device")
+    status = commands.add_parser("status")
+    status.add_argument("--root", required=True)
+    status.add_argument("--smart", nargs="*", default=[])
+    actions = commands.add_parser("smart").add_subparsers(
+        dest="action", required=True, parser_class=_Parser
+    )
+    abort = actions.add_parser("abort")
+    abort.add_argument("device")
+    actions = commands.add_parser("surface").add_subparsers(
+        dest="action", required=True, parser_class=_Parser
+    )
+    for name in ("start", "status", "pause", "resume", "stop", "remove", "limit", "detail"):
+        action = actions.add_parser(name)
+        action.add_argument("--state", required=True)
+        action.add_argument("--by", default="operator")
+        if name == "start":
+            action.add_argument("--device", required=True)
+            action.add_argument("--passes", type=int, default=2)
+            action.add_argument("--chunk", type=int)
+            action.add_argument("--threads", type=int)
+            action.add_argument("--max-bad-sectors", type=int, default=100)
+            action.add_argument("--restore", action="store_true")
+        if name in ("start", "limit"):
+            action.add_argument("--rate-limit", type=int, default=0)
+    for one in (guard, abort, actions.choices["start"]):
+        one.add_argument("--expect-serial")
+        one.add_argument("--expect-size", type=int)
+    return parser
+
+
+Answer = tuple[str, int, dict[str, Any]]
+
+
+# --- drives -----------------------------------------------------------------------------------
+def _use(drive: Drive) -> list[dict[str, str]]:
+    in_pool = (
+        [{"fact": "pool", "state": "in_use", "detail": f"In pool {drive.pool}"}]
+        if drive.pool
+        else []
+    )
+    return in_pool + drive.use
+
+
+def _device(nas: Nas, drive: Drive, with_smart: bool) -> dict[str, Any]:
+    report = None
+    if with_smart:
+        report = smart.smartctl_json(
+            drive, time.time(), nas.temperature(drive), ["smartctl", "-x", drive.path]
+        )
+    return {
+        "name": drive.name,
+        "path": drive.path,
+        "kind": "disk",
+        "serial": drive.serial or None,
+        "lunid": drive.lunid,
+        "model": drive.model,
+        "size_bytes": drive.size_bytes,
+        "logical_sector_bytes": 512,
+        "physical_sector_bytes": 4096,
+        "rotational": bool(drive.rotation_rate),
+        "use": _use(drive),
+        "temperature_c": nas.temperature(drive),
+        "smartctl": report,
+        "smartctl_exit": report["smartctl"]["exit_status"] if report else None,
+        "smartctl_error": None,
+    }
+
+
+def _host(nas: Nas) -> dict[str, Any]:
+    system = "Linux" if nas.names == "sd" else "FreeBSD"
+    return {"hostname": HOSTNAME, "system": system, "boot_id": nas.boot_id, "now": iso(time.time())}
+
+
+def _named(nas: Nas, paths: list[str]) -> list[Drive]:
+    return [drive for path in paths if (drive := nas.drive(path=path))]
+
+
+def _probe(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    drives = _named(nas, options.devices) if options.devices else nas.present()
+    devices = [_device(nas, drive, options.smart) for drive in drives]
+    return "probe", 0, {"host": _host(nas) | {"python": "3.9.18"}, "devices": devices}
+
+
+def _judged(
+    nas: Nas, options: argparse.Namespace
+) -> tuple[Drive | None, dict[str, str], list[dict[str, str]]]:
+    """The drive at that path, the state of each fact, and the reasons against writing."""
+    drive = nas.drive(path=options.device)
+    facts = dict.fromkeys(FACTS, "clear")
+    if drive is None:
+        reason = f"{options.device}: no such device"
+        return (
+            None,
+            {"identity": "unknown"},
+            [{"fact": "identity", "state": "unknown", "reason": reason}],
+        )
+    reasons = [{"fact": u["fact"], "state": u["state"], "reason": u["detail"]} for u in _use(drive)]
+    if options.expect_serial != drive.serial:
+        text = f"expected serial {options.expect_serial}, found {drive.serial}"
+        reasons.append({"fact": "identity", "state": "unknown", "reason": text})
+    if options.expect_size != drive.size_bytes:
+        text = f"expected {options.expect_size} bytes, found {drive.size_bytes}"
+        reasons.append({"fact": "size", "state": "unknown", "reason": text})
+    return drive, facts | {reason["fact"]: reason["state"] for reason in reasons}, reasons
+
+
+def _guard(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    drive, facts, reasons = _judged(nas, options)
+    return (
+        "guard",
+        2 if reasons else 0,
+        {
+            "device": options.device,
+            "serial": drive.serial if drive else None,
+            "model": drive.model if drive else None,
+            "size_bytes": drive.size_bytes if drive else 0,
+            "allowed": not reasons,
+            "facts": facts,
+            "reasons": reasons,
+        },
+    )
+
+
+def _abort(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    drive = nas.drive(path=options.device)
+    if drive is None or drive.serial != options.expect_serial:
+        raise Trouble(f"{options.device} is not the drive with serial {options.expect_serial}")
+    status, output = smartctl.run(nas, ["-X", drive.path])
+    return "smart", 0, {"path": drive.path, "done": status == 0, "output": output}
+
+
+# --- runs -------------------------------------------------------------------------------------
+def _run(nas: Nas, options: argparse.Namespace) -> Run:
+    try:
+        return nas.runs[options.state]
+    except KeyError:
+        raise Trouble(f"there is no run in {options.state}") from None
+
+
+def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    now, run_id = time.time(), os.path.basename(options.state)
+
+    def told(outcome: str, reasons: list[dict[str, str]]) -> Answer:
+        run = nas.runs.get(options.state)
+        facts = {"run_id": run_id, "outcome": outcome, "reasons": reasons}
+        return (
+            "start",
+            2 if reasons else 0,
+            facts | {"run": surface.head(run, now) if run else None},
+        )
+
+    with nas.change():
+        _know(nas, os.path.dirname(os.path.dirname(options.state)))
+        run = nas.runs.get(options.state)
+        if run:
+            there = surface.at(run, now)
+            if there.alive:
+                return told("running", [])
+            if there.verdict:
+                return told("finished", [])
+        drive, _, reasons = _judged(nas, options)
+        if reasons or drive is None:
+            return told("refused", reasons)
+        if run is None:
+            run = _new_run(nas, drive, options, run_id, now)
+            if options.restore:
+                _restore(run, json.loads(stdin))
+            nas.runs[options.state] = run
+            event = "started"
+        else:
+            surface.settle(run, now, "resumed")
+            run.alive, run.resumed, run.boot_id = True, run.resumed + 1, nas.boot_id
+            event = ""
+        run.rate_limit = options.rate_limit or None
+        if event:
+            surface.settle(run, now, event)
+    return told("started", [])
+
+
+def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, now: float) -> Run:
+    whole = float(os.environ.get("SURFACE_VALIDATE_SECONDS") or 45)
+    run = Run(
+        state_dir=options.state,
+        run_id=run_id,
+        drive_key=drive.key,
+        identity={
+            "serial": drive.serial,
+            "model": drive.model,
+            "size_bytes": drive.size_bytes,
+            "logical_sector_bytes": 512,
+            "physical_sector_bytes": 4096,
+            "path": drive.path,
+        },
+        passes=options.passes,
+        seconds=whole / nas.speed,
+        speed=nas.speed,
+        seed=hashlib.sha256(run_id.encode()).hexdigest()[:32],
+        boot_id=nas.boot_id,
+        started=now,
+        anchored=now,
+        max_bad_sectors=options.max_bad_sectors,
+    )
+    if drive.fail:
+        run.bad_step, run.bad_x = surface.bad_place(run.passes)
+    return run
+
+
+def _restore(run: Run, head: dict[str, Any]) -> None:
+    """Go on where the caller's copy of HEAD says that it was."""
+    phase, number = head.get("phase"), int(head.get("pass") or 1)
+    run.step = {"write": 2 * number - 1, "verify": 2 * number}.get(str(phase), 0)
+    run.x = int(head.get("checkpoint_bytes") or head.get("position_bytes") or 0) / run.size
+    run.resumed = int(head.get("resumed") or 0) + 1
+
+
+def _of_run(
+    act: Callable[[Nas, Run, argparse.Namespace, float], None] | None,
+) -> Callable[..., Answer]:
+    """A command on one run, which answers its HEAD."""
+
+    def command(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+        now = time.time()
+        if act is None:
+            return "run", 0, {"run": surface.head(_run(nas, options), now)}
+        with nas.change():
+            run = _run(nas, options)
+            act(nas, run, options, now)
+            return "run", 0, {"run": surface.head(run, now)}
+
+    return command
+
+
+def _pause(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
+    if surface.at(run, now).working:
+        surface.settle(run, now, "paused", f"by {options.by}")
+        run.paused = {"by": "operator", "reason": f"by {options.by}", "since": iso(now)}
+
+
+def _resume(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
+    if run.paused:
+        surface.settle(run, now, "resumed", f"by {options.by}")
+        run.paused = None
+
+
+def _stop(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
+    if surface.at(run, now).verdict is None:
+        surface.settle(run, now, "stopped", f"by {options.by}")
+        run.stopped_by, run.alive, run.paused, run.finished = options.by, False, None, now
+
+
+def _limit(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
+    surface.settle(run, now, "limit", f"{options.rate_limit} B/s")
+    run.rate_limit = options.rate_limit or None
+
+
+def _remove(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
+    if surface.at(run, now).alive:
+        raise Trouble("it is still running")
+    del nas.runs[options.state]
+
+
+def _detail(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    run, now = _run(nas, options), time.time()
+    return "detail", 0, {"run": surface.head(run, now), "detail": surface.detail(run, now)}
+
+
+def _status(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    now, prefix = time.time(), options.root.rstrip("/") + "/runs/"
+    runs = [surface.head(run, now) for path, run in nas.runs.items() if path.startswith(prefix)]
+    devices = [_device(nas, drive, True) for drive in _named(nas, options.smart)]
+    return "status", 0, {"host": _host(nas) | {"state_fs": "zfs"}, "runs": runs, "devices": devices}
+
+
+def _know(nas: Nas, root: str) -> None:
+    if root not in nas.roots:
+        nas.roots = [*nas.roots, root]
+
+
+_COMMANDS: dict[tuple[str, str | None], Callable[..., Answer]] = {
+    ("probe", None): _probe,
+    ("guard", None): _guard,
+    ("status", None): _status,
+    ("smart", "abort"): _abort,
+    ("surface", "start"): _start,
+    ("surface", "status"): _of_run(None),
+    ("surface", "pause"): _of_run(_pause),
+    ("surface", "resume"): _of_run(_resume),
+    ("surface", "stop"): _of_run(_stop),
+    ("surface", "limit"): _of_run(_limit),
+    ("surface", "remove"): _of_run(_remove),
+    ("surface", "detail"): _detail,
+}

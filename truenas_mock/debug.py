@@ -1,0 +1,140 @@
+"""/debug of the mock: look at it, reset it, and let things go wrong. Not a part of TrueNAS.
+
+GET  state
+POST reset, complete-all-jobs, reboot
+POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}; {} takes all
+away
+POST drive/NAME       {"pool", "serial", "rename", "vanished", "temperature", "fail"}, any of them
+POST flip-bit         {"name", "at_fraction"}
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from . import host, media, smart, surface
+from .api import Api
+from .drives import Drive
+from .faults import Faults
+from .nas import Nas
+
+
+class Debug:
+    """Its one way in is `call`. ValueError, TypeError and LookupError say what was wrong."""
+
+    def __init__(self, nas: Nas, api: Api, faults: Faults) -> None:
+        self.nas, self.api, self.faults = nas, api, faults
+
+    def call(self, method: str, what: str, body: dict[str, Any]) -> Any:
+        name, _, rest = what.partition("/")
+        self.nas.read()
+        match method, name:
+            case "GET", "state":
+                return self._state()
+            case "POST", "reset":
+                self.faults.clear()
+                self.api.jobs.lose()
+                with self.nas.change():
+                    self.nas.reset()
+                self.nas.read()
+            case "POST", "complete-all-jobs":
+                self._complete_all()
+            case "POST", "reboot":
+                self._reboot()
+            case "POST", "fault":
+                if body:
+                    self.faults.add(body)
+                else:
+                    self.faults.clear()
+            case "POST", "drive":
+                self._change(rest, **body)
+            case "POST", "flip-bit":
+                self._flip(str(body["name"]), float(body["at_fraction"]))
+            case _:
+                raise LookupError(f"there is no {method} /debug/{what}")
+        return {"done": True}
+
+    def _state(self) -> dict[str, Any]:
+        now = time.time()
+        return {
+            "version": self.api.release.version,
+            "boot_id": self.nas.boot_id,
+            "speed": self.nas.speed,
+            "drives": [
+                drive.to_json() | {"name": drive.name} for drive in self.nas.drives.values()
+            ],
+            "runs": [surface.head(run, now) for run in self.nas.runs.values()],
+            "jobs": self.api.jobs.listed(self.nas, now),
+            "faults": self.faults.to_json(),
+            "flips": self.nas.flips,
+            "host_processes": host.processes(self.nas),
+        }
+
+    def _complete_all(self) -> None:
+        now = time.time()
+        with self.nas.change():
+            for drive in self.nas.drives.values():
+                if test := smart.current(drive, now):
+                    test.end(now, smart.COMPLETED)
+            for run in self.nas.runs.values():
+                surface.finish(run, now)
+
+    def _reboot(self) -> None:
+        with self.nas.change():
+            self.nas.lose_power()
+            host.kill_all(self.nas)
+            self.nas.boot()
+        self.api.jobs.lose()
+        self.api.forget_temperatures()
+
+    def _drive(self, name: str) -> Drive:
+        for drive in self.nas.drives.values():
+            if name in (drive.name, drive.key):
+                return drive
+        raise LookupError(f"there is no drive {name}")
+
+    def _change(
+        self,
+        name: str,
+        pool: str | None | bool = False,
+        serial: str | None = None,
+        rename: str | None = None,
+        vanished: bool | None = None,
+        temperature: float | None | bool = False,
+        fail: bool | None = None,
+    ) -> None:
+        key = self._drive(name).key
+        with self.nas.change():
+            drive = self.nas.drives[key]
+            folder = self.nas.media
+            if temperature is not False:
+                drive.temperature_set = temperature
+            if fail is not None:
+                drive.fail = fail
+            if folder is None:
+                if pool is not False:
+                    drive.pool = str(pool) if pool else None
+                drive.serial = serial or drive.serial
+                drive.name = rename or drive.name
+                drive.vanished = drive.vanished if vanished is None else vanished
+                return
+            facts: dict[str, Any] = {}
+            if pool is not False:
+                facts["use"] = media.pool_use(str(pool) if pool else None)
+            facts |= {"serial": serial} if serial else {}
+            facts |= {"name": rename} if rename else {}
+            if facts:
+                media.change(folder, key, **facts)
+            if vanished is not None:
+                media.vanish(folder, key, vanished)
+        self.nas.read()
+
+    def _flip(self, name: str, at_fraction: float) -> None:
+        key = self._drive(name).key
+        if not self.nas.media:
+            raise ValueError("only file-backed drives have bits")
+        if not 0 <= at_fraction < 1:
+            raise ValueError("at_fraction must be at least 0 and less than 1")
+        with self.nas.change():
+            self.nas.flips = [*self.nas.flips, {"key": key, "at_fraction": at_fraction}]

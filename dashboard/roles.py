@@ -69,8 +69,9 @@ def role(needed: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
             if not request.user.is_authenticated:
                 return _to_login(request)
             if not may(request.user, needed):
-                own = role_of(request.user) or "none"
-                message = f"This takes the role {needed}; yours is {own}."
+                own = role_of(request.user)
+                yours = f"yours is {own}" if own else "you have none yet"
+                message = f"This takes the role {needed}; {yours}."
                 if wants_json(request):
                     return JsonResponse({"reasons": [message]}, status=403)
                 raise PermissionDenied(message)

@@ -22,6 +22,8 @@ def rate(bytes_per_second: float | None) -> str:
     if not bytes_per_second:
         return ""
     mega = bytes_per_second / 1e6
+    if mega >= 10_000:
+        return f"{mega / 1000:,.0f} GB/s"
     return f"{mega:.0f} MB/s" if mega >= 10 else f"{mega:.1f} MB/s"
 
 

@@ -1,4 +1,4 @@
-"""The filter of the drives table, kept in the URL.
+"""Filter and order of the drives table, both kept in the URL.
 
 Every drive is in the page; what the filter excludes is hidden, by the server in the first answer
 and by static/js/filter.js, which judges in the same way, after each live change.
@@ -6,11 +6,13 @@ and by static/js/filter.js, which judges in the same way, after each live change
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from django.http import QueryDict
 
-from .rows import STANDINGS, Row
+from .rows import STANDINGS, Row, natural
 
 
 @dataclass(frozen=True)
@@ -42,3 +44,36 @@ class Filter:
             or bool(self.system and self.system != str(row.drive.system_id))
             or not all(word in row.search_text for word in self.text.lower().split())
         )
+
+
+#: What each column is ordered by; rows without it come last either way.
+COLUMNS: dict[str, Callable[[Row], Any]] = {
+    "drive": lambda row: natural(row.drive.devname),
+    "serial": lambda row: row.drive.serial.lower() or None,
+    "model": lambda row: row.drive.model.lower() or None,
+    "size": lambda row: row.drive.size_bytes or None,
+    "temp": lambda row: row.drive.temperature_c,
+    "health": lambda row: row.drive.smart_health,
+    "burnin": lambda row: (list(STANDINGS).index(row.standing), row.percent),
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """Within each system. Applied when a table is loaded, never by a live change."""
+
+    column: str = "drive"
+    falling: bool = False
+
+    @classmethod
+    def from_query(cls, query: QueryDict) -> Order:
+        """Out of ?sort=size or ?sort=-size; what isn't known is ignored."""
+        sort = query.get("sort", "")
+        column = sort.removeprefix("-")
+        return cls(column, sort.startswith("-")) if column in COLUMNS else cls()
+
+    def of(self, rows: list[Row]) -> list[Row]:
+        key = COLUMNS[self.column]
+        known = [row for row in rows if key(row) is not None]
+        unknown = [row for row in rows if key(row) is None]
+        return sorted(known, key=key, reverse=self.falling) + unknown

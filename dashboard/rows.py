@@ -79,9 +79,9 @@ class Row:
     @property
     def lock(self) -> str:
         """Why it may not be written, as far as the last poll knows; empty when nothing is."""
-        if self.drive.pool:
-            return f"In pool {self.drive.pool}"
-        reason = self.drive.use_reason
+        pool, reason = self.drive.pool, self.drive.use_reason
+        if pool and pool not in reason:
+            return f"In pool {pool}"
         return reason[:1].upper() + reason[1:]
 
     @property

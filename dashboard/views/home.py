@@ -13,13 +13,27 @@ from django.views.decorators.http import require_GET
 
 from burnin.models import Job, Stage
 
-from ..filters import Filter
+from ..filters import Filter, Order
 from ..flusher import sequence_now
 from ..fragments import above, partial
 from ..roles import role
 from ..rows import Row, load_rows
 from ..summary import Chip, load_chips, summarise
 from ..words import plural
+
+#: Name in ?sort=, label, class. Short and Long can't be ordered by.
+COLUMNS_SHOWN = (
+    ("drive", "Drive", "drive"),
+    ("serial", "Serial", ""),
+    ("model", "Model", ""),
+    ("size", "Size", "num"),
+    ("temp", "Temp", "num"),
+    ("health", "Health", ""),
+    ("", "Short", ""),
+    ("", "Long", ""),
+    ("burnin", "Burn-in", ""),
+    ("", "Actions", "num"),
+)
 
 
 @require_GET
@@ -48,13 +62,15 @@ def drives_json(request: HttpRequest) -> JsonResponse:
 def _context(request: HttpRequest) -> dict[str, Any]:
     # The number first: whatever changes from here on is sent to the page with a higher one.
     sequence = sequence_now()
-    chosen = Filter.from_query(request.GET)
+    chosen, order = Filter.from_query(request.GET), Order.from_query(request.GET)
     rows, chips = load_rows(), load_chips(timezone.now())
     matches = sum(not chosen.hides(row) for row in rows)
     shown = plural(len(rows), "drive")
     return {
         "summary": summarise(rows, chips),
-        "groups": _groups(rows, chips),
+        "groups": _groups(rows, chips, order),
+        "order": order,
+        "columns": COLUMNS_SHOWN,
         "filter": chosen,
         "hidden_ids": {row.drive.pk for row in rows if chosen.hides(row)},
         "matches": matches,
@@ -65,11 +81,13 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
-def _groups(rows: Sequence[Row], chips: Sequence[Chip]) -> list[tuple[Chip, list[Row]]]:
+def _groups(
+    rows: Sequence[Row], chips: Sequence[Chip], order: Order
+) -> list[tuple[Chip, list[Row]]]:
     of: dict[int, list[Row]] = {}
     for row in rows:
         of.setdefault(row.drive.system_id, []).append(row)
-    return [(chip, of.get(chip.system.pk, [])) for chip in chips]
+    return [(chip, order.of(of.get(chip.system.pk, []))) for chip in chips]
 
 
 def _drive(row: Row) -> dict[str, Any]:

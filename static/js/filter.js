@@ -36,7 +36,8 @@
       else tile.removeAttribute('aria-current');
     }
     const query = new URLSearchParams();
-    for (const [name, value] of [['q', text && field('q').value.trim()], ['system', system], ['state', state]]) {
+    const sort = new URLSearchParams(location.search).get('sort') ?? '';
+    for (const [name, value] of [['sort', sort], ['q', text && field('q').value.trim()], ['system', system], ['state', state]]) {
       if (value) query.set(name, value);
     }
     const address = location.pathname + (query.size ? `?${query}` : '') + location.hash;
@@ -62,6 +63,16 @@
       field('q').focus();
     }
     apply();
+  });
+  // Ordering is the server's: the address gets the column, and the table is loaded again by it.
+  document.addEventListener('click', (event) => {
+    const link = event.target.closest('#drives .sort');
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const query = new URLSearchParams(location.search);
+    query.set('sort', link.dataset.sort);
+    history.replaceState(null, '', `${location.pathname}?${query}`);
+    document.dispatchEvent(new Event('table:reload'));
   });
   document.addEventListener('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;

@@ -4,13 +4,14 @@
 (() => {
   const SILENCE_MS = 25000;
   const SHOW_OFFLINE_MS = 2000;
+  const RETRY_MS = 5000;
   const live = document.getElementById('live');
   if (!live) return;
   const kind = document.body.dataset.live;
   const offline = document.getElementById('offline');
   let known = Number.parseInt(live.dataset.sequence, 10);
   let heard = Date.now();
-  let connection = null, catching = false, offlineTimer = 0, before = null;
+  let connection = null, catching = null, offlineTimer = 0, before = null;
 
   // --- messages ------------------------------------------------------------------------------
   document.addEventListener('htmx:ws:before:message:incoming', (event) => {
@@ -22,8 +23,9 @@
     const expected = message.sequence === known || (message.drives && message.sequence === known + 1);
     const unseen = kind === 'rows' && (message.drives ?? []).some((id) => !document.getElementById(`drive-${id}`));
     known = message.sequence;
-    if (!expected || unseen) catchUp();
-    else if (kind === 'ids' && message.drives?.includes(Number(document.body.dataset.drive))) catchUp();
+    const ours = kind === 'ids' && message.drives?.includes(Number(document.body.dataset.drive));
+    if (!expected || unseen || ours) catchUp();
+    if (catching) event.detail.waitUntil(catching);
   });
 
   // Also the answer to a click, and the table of a page that catches up.
@@ -44,20 +46,32 @@
   });
   const above = () => document.getElementById('filter')?.offsetTop ?? 0;
 
-  async function catchUp() {
-    if (catching) return;
-    catching = true;
+  // All that this page shows, as it is now. Messages wait until it is there, so none is overwritten
+  // by something older.
+  function catchUp() {
+    catching ??= load().finally(() => { catching = null; });
+    return catching;
+  }
+
+  async function load() {
+    const report = document.getElementById('report');
+    if (kind !== 'rows' && !report) return;
     try {
-      let seen;
-      do {
-        seen = known;
-        if (kind === 'rows') await htmx.ajax('GET', `/table${location.search}`, { source: live, target: live, swap: 'none' });
-        else if (document.getElementById('report')) await htmx.ajax('GET', location.pathname, { source: live, target: '#report', swap: 'outerMorph', select: '#report' });
-      } while (seen !== known);
-    } finally {
-      catching = false;
+      const address = kind === 'rows' ? `/table${location.search}` : location.pathname;
+      const response = await fetch(address, { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout(15000) });
+      const elsewhere = response.headers.get('HX-Redirect');
+      if (elsewhere) return location.assign(elsewhere);
+      if (!response.ok) throw new Error(`${address} answers ${response.status}`);
+      const text = await response.text();
+      const where = kind === 'rows' ? { target: live, swap: 'none' } : { target: report, swap: 'outerMorph', select: '#report' };
+      await htmx.swap({ sourceElement: live, text, transition: false, ...where });
+    } catch (error) {
+      console.warn(error.message);
+      setTimeout(catchUp, RETRY_MS);
     }
   }
+
+  document.addEventListener('table:reload', async () => { await catching; catchUp(); });
 
   // --- what changed, seen and said -------------------------------------------------------------
   let cells = new Map(), standings = new Map();

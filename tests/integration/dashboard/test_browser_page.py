@@ -229,3 +229,47 @@ def test_rows_are_of_one_height_in_every_state(nas: System, web: Web, page_of: O
         "#drives tr[data-state]", "rows => rows.map(row => row.getBoundingClientRect().height)"
     )
     assert len(heights) == 8 and set(heights) == {40}
+
+
+def test_ordering_is_kept_in_the_address_and_through_changes(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    hot = a_drive(drive.system, "sdb", temperature_c=49)
+    page = page_of("viewer")
+    open_home(page, web, "/?q=sd")
+    names = page.locator("#drives tr[data-state] .drive")
+    expect(names).to_have_text(["sda", "sdb"])
+    page.get_by_role("link", name="Temp").click()
+    expect(page.get_by_role("columnheader", name="Temp")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    page.get_by_role("link", name="Temp").click()
+    expect(names).to_have_text(["sdb", "sda"])
+    assert page.url.endswith("?sort=-temp&q=sd") or page.url.endswith("?q=sd&sort=-temp")
+    # Under the pointer nothing moves, even where it would now stand elsewhere.
+    change(hot, temperature_c=20)
+    expect(row(page, hot)).to_contain_text("20 °C")
+    expect(names).to_have_text(["sdb", "sda"])
+    assert page.evaluate(MARKED)
+    page.reload()
+    expect(names).to_have_text(["sda", "sdb"])
+
+
+def test_the_page_of_a_burn_in_follows_it(drive: Drive, web: Web, page_of: Opens) -> None:
+    job = a_job(drive, state=JobState.RUNNING)
+    page = page_of("operator")
+    open_home(page, web, f"/history/{job.pk}")
+    expect(page.get_by_role("link", name="Cancel burn-in…")).to_be_visible()
+    with transaction.atomic():
+        claims = [{"claim": "It reads back", "holds": True, "found": "all", "source": "run"}]
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.PASSED, holds_drive=False, claims=claims
+        )
+        changed([drive.pk])
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Passed: 12,000,000,000,000 bytes")
+    expect(page.get_by_text("It reads back")).to_be_visible()
+    expect(page.get_by_role("link", name="Cancel burn-in…")).to_have_count(0)
+    expect(page).to_have_title(f"Passed: sda SER-sda, job {job.pk} – Burn-in")
+    assert page.evaluate(MARKED)
+    page.get_by_role("link", name="Run again…").click()
+    expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from . import ports
-from .environment import PYTHON, ROOT
+from .environment import PYTHON, ROOT, VENV
 from .errors import Trouble
 from .supervisor import Child, Supervisor
 
@@ -76,15 +76,10 @@ class Product:
         key = self._client_key()
         mocks = {name: self._start_mock(name, key) for name in ("nas-1", "nas-2")}
         self.say("the database")
-        self.manage(
-            ["collectstatic", "--noinput", "--verbosity", "0"],
-            ["prepare"],
-            ADMIN_USER=ADMIN,
-            ADMIN_PASSWORD=self.password,
-        )
-        for name, mock in mocks.items():
-            self.supervisor.wait_for(partial(self._is_ready, name, mock), 30, mock)
-        self.manage(*(self._add_system(name, key) for name in mocks))
+        steps = [["prepare"]]
+        if not _static_files_are_fresh():
+            steps.append(["collectstatic", "--noinput", "--verbosity", "0"])
+        self.manage(*steps, ADMIN_USER=ADMIN, ADMIN_PASSWORD=self.password)
         self.supervisor.wait_for(lambda: not ports.is_free(self.ports["valkey"]), 30, valkey)
         self.say("web, worker and beat")
         module = [str(PYTHON), "-m"]
@@ -102,6 +97,9 @@ class Product:
             self.env,
         )  # fmt: skip
         self.supervisor.start("beat", [*celery, "beat"], self.env)
+        for name, mock in mocks.items():
+            self.supervisor.wait_for(partial(self._is_ready, name, mock), 30, mock)
+        self.manage(*(self._add_system(name, key) for name in mocks))
         self.supervisor.wait_for(self._page_answers, 60, web)
 
     def manage(self, *commands: list[str], **env: str) -> None:
@@ -233,6 +231,16 @@ class Product:
             ) from None
         except OSError:
             return False
+
+
+def _static_files_are_fresh() -> bool:
+    """Whether collectstatic ran since any of them, or the installed packages, changed."""
+    sources = [ROOT / "static", *(ROOT / "static").rglob("*"), *VENV.glob(".installed-*")]
+    try:
+        collected = (ROOT / "staticfiles" / "staticfiles.json").stat().st_mtime
+    except FileNotFoundError:
+        return False
+    return all(source.stat().st_mtime < collected for source in sources)
 
 
 def make_ssh_key(file: Path) -> None:

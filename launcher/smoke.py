@@ -93,7 +93,7 @@ def _smoke(folder: Path) -> bool:
 
     began = time.monotonic()
     # The limit makes a run last long enough for the mock to meet it at its place.
-    options = Options(folder, port=0, speed=20, poll_seconds=1, rate_limit_mbps=50, parallel=4)
+    options = Options(folder, port=0, speed=30, poll_seconds=1, rate_limit_mbps=60, parallel=4)
     with Supervisor(folder, say) as supervisor:
         product = Product(options, supervisor, lambda what: say(f"starting {what}"))
         product.start()

@@ -64,8 +64,8 @@ class Stack:
         """Ctrl-C; the launcher's exit status."""
         if self._launcher is None:
             return 0
-        if self._has_ended():
-            self.start()  # killed by the test: only a new one can end what runs
+        if self._launcher.poll() == -signal.SIGKILL:
+            self.start()  # only a new one can end what the killed one left
         launcher, self._launcher = self._launcher, None
         launcher.send_signal(signal.SIGINT)
         return launcher.wait(60)
@@ -132,6 +132,23 @@ class Stack:
     def state_folder(self, run_id: str) -> Path:
         """The run's folder on the host of nas-2."""
         return self.data / "nas-2" / "home" / ".burnin" / "runs" / run_id
+
+    def run_state(self, run_id: str) -> dict[str, Any]:
+        """The run as it is stored on the host: as of its last checkpoint."""
+        head: dict[str, Any] = json.loads((self.state_folder(run_id) / "state.json").read_text())
+        return head["head"]
+
+    def unlimit(self, run_id: str) -> None:
+        """Let this run work as fast as it can from now on."""
+        (agent,) = (self.data / "nas-2" / "home" / ".burnin" / "bin").glob("agent-*.pyz")
+        command = ["surface", "limit", "--state", str(self.state_folder(run_id)), "--rate", "0"]
+        subprocess.run(
+            [sys.executable, "-I", "-B", str(agent), *command],
+            # Where that host keeps what changes fast; see truenas_mock.
+            env=os.environ | {"BURNIN_MEMORY_DIR": str(self.data / "nas-2" / "run")},
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
 
     # --- the product --------------------------------------------------------------------------
     @property

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
+import fcntl
 import json
 import os
 import signal
+import sys
 from pathlib import Path
 
 from . import flips, host, web
@@ -26,12 +27,21 @@ from .shell import Shell
 
 def main() -> None:
     options = _options()
-    nas = Nas(options.data)
-    nas.data.mkdir(parents=True, exist_ok=True)
-    nas.power_on(options.speed, options.names or options.release.names, options.media)
-    host.prepare(nas)
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(nas, options))
+    options.data.mkdir(parents=True, exist_ok=True)
+    with (options.data / "nas.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            sys.exit(f"Another mock NAS runs in {options.data}")
+        nas = Nas(options.data)
+        if not nas.boot_id:
+            host.kill_all(nas)  # nothing of a host outlives its power
+        nas.power_on(options.speed, options.names or options.release.names, options.media)
+        host.prepare(nas)
+        try:
+            asyncio.run(_serve(nas, options))
+        except OSError as error:
+            sys.exit(f"The mock NAS can't listen: {error}")
 
 
 async def _serve(nas: Nas, options: argparse.Namespace) -> None:
@@ -39,11 +49,11 @@ async def _serve(nas: Nas, options: argparse.Namespace) -> None:
     api = Api(nas, options.release)
     shell = Shell(nas, faults, options.authorized_key)
     await shell.start(options.ssh_port)
-    server = web.serve(api, Debug(nas, api, faults), faults, options.port)
+    server = web.serve(api, Debug(nas, api, faults, shell), faults, options.port)
     if nas.media:
         flips.watch(nas)
     off = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, off.set)
     ready = {"pid": os.getpid(), "port": server.server_address[1], "ssh_port": shell.port}
     _write(nas.data / "ready.json", json.dumps(ready | {"host_key": shell.public_key}))
@@ -53,9 +63,14 @@ async def _serve(nas: Nas, options: argparse.Namespace) -> None:
         flush=True,
     )
     await off.wait()
+    (nas.data / "ready.json").unlink()
+    server.shutdown()
+    server.server_close()
+    await shell.stop()
     with nas.change():
         nas.lose_power()
     host.kill_all(nas)
+    os._exit(0)  # threads that still wait for something have nobody left to answer
 
 
 def _write(file: Path, text: str) -> None:

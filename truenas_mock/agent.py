@@ -22,8 +22,9 @@ HOSTNAME = "truenas.local"
 #: What the real agent looks at before it writes.
 FACTS = (
     "kind", "identity", "size", "pool", "mount", "swap", "holder", "partition", "loop", "open",
-    "state_dir", "signature",
+    "state_dir", "signature", "data",
 )  # fmt: skip
+DEFAULT_PASSES, DEFAULT_BAD_SECTORS = 2, 100
 
 
 class Trouble(Exception):
@@ -37,14 +38,16 @@ class _Parser(argparse.ArgumentParser):
 
 def answer(nas: Nas, argv: list[str], stdin: bytes) -> tuple[int, str]:
     """(exit status, standard output) of the agent called with these arguments."""
-    nas.read()
-    try:
-        options = _parser().parse_args(argv)
-        kind, status, facts = _COMMANDS[options.command, getattr(options, "action", None)](
-            nas, options, stdin
-        )
-    except Trouble as trouble:
-        kind, status, facts = "error", 3, {"error": str(trouble)}
+    with nas.lock:
+        nas.read()
+        try:
+            options = _parser().parse_args(argv)
+            command = _COMMANDS[options.command, getattr(options, "action", None)]
+            kind, status, facts = command(nas, options, stdin)
+        except Trouble as trouble:
+            kind, status, facts = "error", 3, {"error": str(trouble)}
+        except (ValueError, TypeError, KeyError) as error:
+            kind, status, facts = "error", 3, {"error": f"{type(error).__name__}: {error}"}
     return status, json.dumps(
         {"protocol": PROTOCOL, "release": RELEASE, "answer": kind} | facts
     ) + "\n"
@@ -60,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     guard.add_argument("device")
     status = commands.add_parser("status")
     status.add_argument("--root", required=True)
-    status.add_argument("--smart", nargs="*", default=[])
+    status.add_argument("--smart", nargs="*", default=[], metavar="PATH")
     actions = commands.add_parser("smart").add_subparsers(
         dest="action", required=True, parser_class=_Parser
     )
@@ -75,15 +78,17 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--by", default="operator")
         if name == "start":
             action.add_argument("--device", required=True)
-            action.add_argument("--passes", type=int, default=2)
+            action.add_argument("--passes", type=int, default=DEFAULT_PASSES)
             action.add_argument("--chunk", type=int)
             action.add_argument("--threads", type=int)
-            action.add_argument("--max-bad-sectors", type=int, default=100)
+            action.add_argument("--checkpoint", type=float)
+            action.add_argument("--max-bad-sectors", type=int, default=DEFAULT_BAD_SECTORS)
+            action.add_argument("--rate-limit", type=int)
             action.add_argument("--restore", action="store_true")
-        if name in ("start", "limit"):
-            action.add_argument("--rate-limit", type=int, default=0)
+        if name == "limit":
+            action.add_argument("--rate", type=int, required=True)
     for one in (guard, abort, actions.choices["start"]):
-        one.add_argument("--expect-serial")
+        one.add_argument("--expect-serial", default="")
         one.add_argument("--expect-size", type=int)
     return parser
 
@@ -101,12 +106,11 @@ def _use(drive: Drive) -> list[dict[str, str]]:
     return in_pool + drive.use
 
 
-def _device(nas: Nas, drive: Drive, with_smart: bool) -> dict[str, Any]:
+def _device(nas: Nas, drive: Drive, with_smart: bool, use: list[dict[str, str]]) -> dict[str, Any]:
     report = None
     if with_smart:
-        report = smart.smartctl_json(
-            drive, time.time(), nas.temperature(drive), ["smartctl", "-x", drive.path]
-        )
+        arguments = ["smartctl", "--json=c", "-x", drive.path]
+        report = smart.smartctl_json(drive, time.time(), nas.temperature(drive), arguments)
     return {
         "name": drive.name,
         "path": drive.path,
@@ -118,8 +122,8 @@ def _device(nas: Nas, drive: Drive, with_smart: bool) -> dict[str, Any]:
         "logical_sector_bytes": 512,
         "physical_sector_bytes": 4096,
         "rotational": bool(drive.rotation_rate),
-        "use": _use(drive),
-        "temperature_c": nas.temperature(drive),
+        "use": use,
+        "temperature_c": nas.temperature(drive) if report else None,
         "smartctl": report,
         "smartctl_exit": report["smartctl"]["exit_status"] if report else None,
         "smartctl_error": None,
@@ -127,8 +131,12 @@ def _device(nas: Nas, drive: Drive, with_smart: bool) -> dict[str, Any]:
 
 
 def _host(nas: Nas) -> dict[str, Any]:
-    system = "Linux" if nas.names == "sd" else "FreeBSD"
-    return {"hostname": HOSTNAME, "system": system, "boot_id": nas.boot_id, "now": iso(time.time())}
+    return {
+        "hostname": HOSTNAME,
+        "system": "FreeBSD",
+        "boot_id": nas.boot_id,
+        "now": iso(time.time()),
+    }
 
 
 def _named(nas: Nas, paths: list[str]) -> list[Drive]:
@@ -137,7 +145,7 @@ def _named(nas: Nas, paths: list[str]) -> list[Drive]:
 
 def _probe(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     drives = _named(nas, options.devices) if options.devices else nas.present()
-    devices = [_device(nas, drive, options.smart) for drive in drives]
+    devices = [_device(nas, drive, options.smart, _use(drive)) for drive in drives]
     return "probe", 0, {"host": _host(nas) | {"python": "3.9.18"}, "devices": devices}
 
 
@@ -148,19 +156,14 @@ def _judged(
     drive = nas.drive(path=options.device)
     facts = dict.fromkeys(FACTS, "clear")
     if drive is None:
-        reason = f"{options.device}: no such device"
-        return (
-            None,
-            {"identity": "unknown"},
-            [{"fact": "identity", "state": "unknown", "reason": reason}],
-        )
+        return None, {"kind": "unknown"}, [_unknown("kind", f"{options.device}: no such device")]
     reasons = [{"fact": u["fact"], "state": u["state"], "reason": u["detail"]} for u in _use(drive)]
     if options.expect_serial != drive.serial:
-        text = f"expected serial {options.expect_serial}, found {drive.serial}"
-        reasons.append({"fact": "identity", "state": "unknown", "reason": text})
+        text = f"expected serial {options.expect_serial or 'none'}, found {drive.serial}"
+        reasons.append(_unknown("identity", text))
     if options.expect_size != drive.size_bytes:
         text = f"expected {options.expect_size} bytes, found {drive.size_bytes}"
-        reasons.append({"fact": "size", "state": "unknown", "reason": text})
+        reasons.append(_unknown("size", text))
     return drive, facts | {reason["fact"]: reason["state"] for reason in reasons}, reasons
 
 
@@ -186,7 +189,7 @@ def _abort(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     if drive is None or drive.serial != options.expect_serial:
         raise Trouble(f"{options.device} is not the drive with serial {options.expect_serial}")
     status, output = smartctl.run(nas, ["-X", drive.path])
-    return "smart", 0, {"path": drive.path, "done": status == 0, "output": output}
+    return "smart", 0, {"path": drive.path, "done": status == 0, "output": output.strip()}
 
 
 # --- runs -------------------------------------------------------------------------------------
@@ -194,7 +197,7 @@ def _run(nas: Nas, options: argparse.Namespace) -> Run:
     try:
         return nas.runs[options.state]
     except KeyError:
-        raise Trouble(f"there is no run in {options.state}") from None
+        raise Trouble(f"there is no run {os.path.basename(options.state)}") from None
 
 
 def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
@@ -210,7 +213,6 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
         )
 
     with nas.change():
-        _know(nas, os.path.dirname(os.path.dirname(options.state)))
         run = nas.runs.get(options.state)
         if run:
             there = surface.at(run, now)
@@ -218,23 +220,33 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
                 return told("running", [])
             if there.verdict:
                 return told("finished", [])
+        copy = json.loads(stdin) if options.restore and run is None else None
         drive, _, reasons = _judged(nas, options)
+        if copy and copy["run_id"] != run_id:
+            reasons = [*reasons, _unknown("state", "the copy is of another run")]
+        if drive and any(
+            other.drive_key == drive.key and surface.at(other, now).alive
+            for other in nas.runs.values()
+        ):
+            text = "another run holds the lock of this drive"
+            reasons = [*reasons, {"fact": "lock", "state": "in_use", "reason": text}]
         if reasons or drive is None:
             return told("refused", reasons)
         if run is None:
-            run = _new_run(nas, drive, options, run_id, now)
-            if options.restore:
-                _restore(run, json.loads(stdin))
-            nas.runs[options.state] = run
-            event = "started"
+            run = nas.runs[options.state] = _new_run(nas, drive, options, run_id, now)
+            if copy:
+                _restore(run, copy)
+            surface.settle(run, now, "resumed" if copy else "started")
         else:
             surface.settle(run, now, "resumed")
             run.alive, run.resumed, run.boot_id = True, run.resumed + 1, nas.boot_id
-            event = ""
-        run.rate_limit = options.rate_limit or None
-        if event:
-            surface.settle(run, now, event)
+        if options.rate_limit is not None:
+            run.rate_limit = options.rate_limit or None
     return told("started", [])
+
+
+def _unknown(fact: str, reason: str) -> dict[str, str]:
+    return {"fact": fact, "state": "unknown", "reason": reason}
 
 
 def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, now: float) -> Run:
@@ -269,8 +281,10 @@ def _restore(run: Run, head: dict[str, Any]) -> None:
     """Go on where the caller's copy of HEAD says that it was."""
     phase, number = head.get("phase"), int(head.get("pass") or 1)
     run.step = {"write": 2 * number - 1, "verify": 2 * number}.get(str(phase), 0)
-    run.x = int(head.get("checkpoint_bytes") or head.get("position_bytes") or 0) / run.size
+    run.x = int(head.get("checkpoint_bytes") or 0) / run.size
     run.resumed = int(head.get("resumed") or 0) + 1
+    run.seed, run.passes = str(head["seed"]), int(head["passes"])
+    run.paused = head.get("paused")
 
 
 def _of_run(
@@ -291,9 +305,9 @@ def _of_run(
 
 
 def _pause(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
-    if surface.at(run, now).working:
+    if surface.at(run, now).verdict is None:
         surface.settle(run, now, "paused", f"by {options.by}")
-        run.paused = {"by": "operator", "reason": f"by {options.by}", "since": iso(now)}
+        run.paused = {"by": "operator", "reason": f"paused by {options.by}", "since": iso(now)}
 
 
 def _resume(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
@@ -309,13 +323,13 @@ def _stop(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
 
 
 def _limit(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
-    surface.settle(run, now, "limit", f"{options.rate_limit} B/s")
-    run.rate_limit = options.rate_limit or None
+    surface.settle(run, now, "limit", f"{options.rate} bytes per second")
+    run.rate_limit = options.rate or None
 
 
 def _remove(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None:
     if surface.at(run, now).alive:
-        raise Trouble("it is still running")
+        raise Trouble(f"the run {run.run_id} is alive")
     del nas.runs[options.state]
 
 
@@ -327,13 +341,9 @@ def _detail(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
 def _status(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     now, prefix = time.time(), options.root.rstrip("/") + "/runs/"
     runs = [surface.head(run, now) for path, run in nas.runs.items() if path.startswith(prefix)]
-    devices = [_device(nas, drive, True) for drive in _named(nas, options.smart)]
+    # As the agent does: who uses them is not asked here.
+    devices = [_device(nas, drive, True, []) for drive in _named(nas, options.smart)]
     return "status", 0, {"host": _host(nas) | {"state_fs": "zfs"}, "runs": runs, "devices": devices}
-
-
-def _know(nas: Nas, root: str) -> None:
-    if root not in nas.roots:
-        nas.roots = [*nas.roots, root]
 
 
 _COMMANDS: dict[tuple[str, str | None], Callable[..., Answer]] = {

@@ -1,8 +1,8 @@
 """REST API v2.0 of TrueNAS CORE 13.0, as far as disks, pools and self-tests go.
 
 Bodies: a method with one argument takes it as the whole body, one with more an object by their
-names.
-Errors: 422 {"attribute": [{message, errno}]}, 404 and 500 {message}, 400 for what is no JSON.
+names. Errors: 422 {"attribute": [{message, errno}]}, 404 {message}, 500 {message, traceback}, 400
+for what is no JSON or no argument.
 """
 
 from __future__ import annotations
@@ -21,7 +21,23 @@ from .jobs import Jobs
 from .nas import Nas
 from .releases import Release
 
-EINVAL, ENOENT = 22, 2
+EINVAL = 22
+#: A disk that is gone is forgotten after a week.
+EXPIRES_SECONDS = 7 * 86400
+NO_KEY_NEEDED = {"/system/product_type"}
+#: What a PUT to /disk/id/… may change.
+SETTINGS = {
+    "description": str,
+    "hddstandby": str,
+    "hddstandby_force": bool,
+    "advpowermgmt": str,
+    "acousticlevel": str,
+    "togglesmart": bool,
+    "smartoptions": str,
+    "critical": int,
+    "difference": int,
+    "informational": int,
+}
 
 
 class Refused(Exception):
@@ -33,7 +49,28 @@ class Refused(Exception):
 
 
 def invalid(attribute: str, message: str) -> Refused:
-    return Refused(422, {attribute: [{"message": message, "errno": EINVAL}]})
+    return Refused(422, _wrong(attribute, message))
+
+
+def _wrong(attribute: str, message: str) -> dict[str, Any]:
+    return {attribute: [{"message": message, "errno": EINVAL}]}
+
+
+def _key_error(key: Any) -> dict[str, str]:
+    traceback = f"Traceback (most recent call last):\nKeyError: {key!r}\n"
+    return {"message": repr(key), "traceback": traceback}
+
+
+def _dict(body: Any) -> dict[str, Any]:
+    return body if isinstance(body, dict) else {}
+
+
+def _named(body: Any, *names: str) -> dict[str, Any]:
+    """Arguments of a method that has several: an object by their names."""
+    unknown = set(body) - set(names) if isinstance(body, dict) else {"not an object"}
+    if unknown and body is not None:
+        raise Refused(400, {"message": f"Unknown argument: {', '.join(sorted(unknown))}"})
+    return _dict(body)
 
 
 class Api:
@@ -48,6 +85,7 @@ class Api:
         self._routes: list[tuple[str, re.Pattern[str], Callable[..., Any]]] = [
             (method, re.compile(pattern), function)
             for method, pattern, function in (
+                ("GET", "/alert/list", list),
                 ("GET", "/core/ping", lambda: "pong"),
                 ("GET", "/core/get_jobs", self._get_jobs),
                 ("POST", "/core/job_abort", self._job_abort),
@@ -69,6 +107,7 @@ class Api:
                 ("GET", "/smart/test", self._schedules),
                 ("POST", "/smart/test", self._schedule),
                 ("GET", r"/smart/test/id/(\d+)", self._schedule_by_id),
+                ("PUT", r"/smart/test/id/(\d+)", self._reschedule),
                 ("DELETE", r"/smart/test/id/(\d+)", self._unschedule),
                 ("POST", "/smart/test/manual_test", self._manual_test),
                 ("POST", "/smart/test/disk_choices", self._disk_choices),
@@ -80,31 +119,30 @@ class Api:
         """The answer's JSON; Refused for any other status. `body` is None where none came."""
         known = [(m, f, found) for m, p, f in self._routes if (found := p.fullmatch(path))]
         if not known:
-            raise Refused(404, {"message": "Not Found"})
+            raise Refused(404, {"message": "404: Not Found"})
         function, found = next(((f, found) for m, f, found in known if m == method), (None, None))
         if function is None or found is None:
-            raise Refused(405, {"message": "Method Not Allowed"})
+            raise Refused(405, {"message": "405: Method Not Allowed"})
         arguments: list[Any] = [unquote(group) for group in found.groups()]
-        needs_body = method in ("POST", "PUT") and function != self._pool_disks
-        if function in (
+        queries = (
             self._disk_query,
             self._pool_query,
             self._get_jobs,
             self._schedules,
             self._results,
-        ):
+        )
+        if function in queries:
             arguments.append(_filters(query, body))
-        elif needs_body:
-            if body is None:
-                raise Refused(400, {"message": "Bad JSON body"})
+        elif method in ("POST", "PUT") and function != self._pool_disks:
             arguments.append(body)
-        self.nas.read()
-        try:
-            return function(*arguments)
-        except filters.NotFound:
-            raise Refused(404, {"message": "Object not found"}) from None
-        except filters.BadFilter as error:
-            raise Refused(422, {"message": f"[EINVAL] {error}", "errno": EINVAL}) from None
+        with self.nas.lock:
+            self.nas.read()
+            try:
+                return function(*arguments)
+            except filters.NotFound:
+                raise Refused(404, {"message": "Object does not exist"}) from None
+            except filters.BadFilter as error:
+                raise Refused(422, {"message": str(error), "errno": EINVAL}) from None
 
     # --- system -------------------------------------------------------------------------------
     def _system_info(self) -> dict[str, Any]:
@@ -136,18 +174,17 @@ class Api:
         try:
             self.jobs.abort(number, time.time())
         except (KeyError, TypeError):
-            raise Refused(
-                500, {"message": f"{number!r}", "traceback": f"KeyError: {number!r}"}
-            ) from None
+            raise Refused(500, _key_error(number)) from None
 
     # --- disks --------------------------------------------------------------------------------
     def _disk_query(self, wanted: tuple[Any, Any]) -> Any:
         chosen, options = wanted
         extra = (options or {}).get("extra") or {}
-        with_pools = bool(extra.get("pools"))
-        return filters.apply(
-            [self._disk(drive, with_pools) for drive in self.nas.present()], chosen, options
-        )
+        drives = self.nas.present()
+        if extra.get("include_expired"):
+            drives += [drive for drive in self.nas.drives.values() if drive.vanished]
+        entries = [self._disk(drive, bool(extra.get("pools"))) for drive in drives]
+        return filters.apply(entries, chosen, options)
 
     def _disk(self, drive: Drive, with_pools: bool) -> dict[str, Any]:
         entry: dict[str, Any] = {
@@ -166,14 +203,14 @@ class Api:
             "advpowermgmt": "DISABLED",
             "acousticlevel": "DISABLED",
             "smartoptions": "",
-            "expiretime": None,
+            "expiretime": ejson(time.time() + EXPIRES_SECONDS) if drive.vanished else None,
             "critical": None,
             "difference": None,
             "informational": None,
             "model": drive.model,
             "rotationrate": drive.rotation_rate or None,
             "type": "HDD" if drive.rotation_rate else "SSD",
-            "zfs_guid": None,
+            "zfs_guid": str(9_000_000 + drive.number) if drive.pool else None,
             "bus": "AHCICH" if drive.name.startswith("ada") else "MPS",
             "enclosure": None,
             # Filled only when extra.pools was asked for.
@@ -185,36 +222,37 @@ class Api:
         return entry | drive.settings
 
     def _disk_by_id(self, identifier: str) -> Any:
-        raise Refused(500, {"message": "'id'", "traceback": "KeyError: 'id'"})
+        # CORE filters on a column that this table doesn't have.
+        raise Refused(500, _key_error("id"))
 
     def _disk_update(self, identifier: str, body: Any) -> dict[str, Any]:
         drive = self.nas.drive(identifier=identifier)
         if drive is None:
-            raise Refused(404, {"message": f"Disk {identifier} does not exist"})
-        known = self._disk(drive, False)
-        for name in body if isinstance(body, dict) else {}:
-            if name not in known or name in (
-                "identifier",
-                "name",
-                "serial",
-                "size",
-                "pool",
-                "model",
-            ):
+            raise Refused(404, {"message": "Object does not exist"})
+        if not isinstance(body, dict):
+            raise invalid("disk_update", "A dict was expected")
+        for name, value in body.items():
+            if name not in SETTINGS:
                 raise invalid(f"disk_update.{name}", "Field was not expected")
+            if not isinstance(value, SETTINGS[name]):
+                words = f"A {SETTINGS[name].__name__} was expected"
+                raise invalid(f"disk_update.{name}", words)
         with self.nas.change():
             self.nas.drives[drive.key].settings.update(body)
         return self._disk(self.nas.drives[drive.key], False)
 
     def _temperature(self, body: Any) -> int | None:
-        name = body.get("name") if isinstance(body, dict) else body
-        drive = self.nas.drive(name=name) if isinstance(name, str) else None
+        name = _named(body, "name", "powermode").get("name")
+        if not isinstance(name, str):
+            raise invalid("name", "attribute required")
+        drive = self.nas.drive(name=name)
         return self.nas.temperature(drive) if drive else None
 
     def _all_temperatures(self, body: Any) -> dict[str, int | None]:
-        if not isinstance(body, dict) or not isinstance(body.get("names", []), list):
+        names = _named(body, "names", "powermode").get("names", [])
+        if not isinstance(names, list):
             raise invalid("names", "Not a list")
-        names = body.get("names") or [drive.name for drive in self.nas.present()]
+        names = names or [drive.name for drive in self.nas.present() if self._is_watched(drive)]
         with self._lock:
             now, at = time.time(), self._temperatures_at
             # 13.0-U1 and later keep one result and one time, whatever names were asked.
@@ -232,8 +270,15 @@ class Api:
         with self._lock:
             self._temperatures_at = None
 
-    def _unused(self, body: Any) -> list[dict[str, Any]]:
-        return [self._disk(drive, False) for drive in self.nas.present() if drive.pool is None]
+    def _is_watched(self, drive: Drive) -> bool:
+        """Whether its temperature is read when no names are given."""
+        entry = self._disk(drive, False)
+        return bool(entry["togglesmart"]) and entry["hddstandby"] == "ALWAYS ON"
+
+    def _unused(self, with_partitions: Any) -> list[dict[str, Any]]:
+        partitions: dict[str, Any] = {"partitions": []} if with_partitions else {}
+        unused = [drive for drive in self.nas.present() if drive.pool is None]
+        return [self._disk(drive, False) | partitions for drive in unused]
 
     # --- pools --------------------------------------------------------------------------------
     def _pools(self) -> list[dict[str, Any]]:
@@ -274,6 +319,8 @@ class Api:
                 mirror | {"name": "mirror-0", "stats": {}, "children": leaves, "unavail_disk": None}
             ]
         size = min(drive.size_bytes for drive in members)
+        offline = name in self.nas.offline_pools
+        topology = {"data": data, "log": [], "cache": [], "spare": [], "special": [], "dedup": []}
         return {
             "id": number,
             "name": name,
@@ -281,17 +328,10 @@ class Api:
             "encrypt": 0,
             "encryptkey": "",
             "path": f"/mnt/{name}",
-            "status": "ONLINE",
-            "scan": {"function": None, "state": None},
-            "topology": {
-                "data": data,
-                "log": [],
-                "cache": [],
-                "spare": [],
-                "special": [],
-                "dedup": [],
-            },
-            "healthy": True,
+            "status": "OFFLINE" if offline else "ONLINE",
+            "scan": None if offline else {"function": None, "state": None},
+            "topology": None if offline else topology,
+            "healthy": not offline,
             "status_detail": None,
             "size": size,
             "allocated": size // 3,
@@ -322,7 +362,7 @@ class Api:
 
     def _schedule(self, body: Any) -> dict[str, Any]:
         """smart.test.create: a recurring test. Without a schedule it is every hour, for ever."""
-        body = body if isinstance(body, dict) else {}
+        body = _dict(body)
         disks = body.get("disks", [])
         wrong = [disk for disk in disks if self.nas.drive(identifier=disk) is None]
         if wrong:
@@ -346,16 +386,26 @@ class Api:
             self.nas.schedules[str(number)] = entry
         return entry
 
-    def _unschedule(self, number: str) -> bool:
+    def _reschedule(self, number: str, body: Any) -> dict[str, Any]:
+        entry: dict[str, Any] = self._schedule_by_id(number)
+        changes = {name: value for name, value in _dict(body).items() if name in entry}
         with self.nas.change():
-            if self.nas.schedules.pop(number, None) is None:
-                raise Refused(404, {"message": f"SmartTest {number} does not exist"})
+            self.nas.schedules[number] = entry | changes | {"id": entry["id"]}
+        return self.nas.schedules[number]
+
+    def _unschedule(self, number: str) -> bool:
+        self._schedule_by_id(number)
+        with self.nas.change():
+            del self.nas.schedules[number]
         return True
 
-    def _disk_choices(self, body: Any) -> dict[str, Any]:
+    def _testable(self) -> list[Drive]:
+        return [drive for drive in self.nas.present() if self._disk(drive, False)["togglesmart"]]
+
+    def _disk_choices(self, full_disk: Any) -> dict[str, Any]:
         return {
-            drive.identifier: self._disk(drive, False) if body else drive.name
-            for drive in self.nas.present()
+            drive.identifier: self._disk(drive, False) if full_disk else drive.name
+            for drive in self._testable()
         }
 
     def _manual_test(self, body: Any) -> list[dict[str, Any]]:
@@ -363,17 +413,23 @@ class Api:
             raise invalid("disks", "Not a list")
         if not body:
             raise invalid("disks", "Please specify at least one disk.")
+        known = {drive.identifier for drive in self._testable()}
+        wrong: dict[str, Any] = {}
         for index, entry in enumerate(body):
-            entry = entry if isinstance(entry, dict) else {}
-            where = f"disks.{index}"
-            identifier = str(entry.get("identifier"))
-            if self.nas.drive(identifier=identifier) is None:
-                words = f"{identifier} is not valid. Please provide a valid disk identifier."
-                raise invalid(f"{where}.identifier", words)
-            if entry.get("type") not in smart.SECONDS:
-                raise invalid(f"{where}.type", "Invalid choice")
+            entry = _dict(entry)
+            for name in ("identifier", "type"):
+                if name not in entry:
+                    wrong |= _wrong(f"disks.{index}.{name}", "attribute required")
+            if entry.get("type", "LONG") not in smart.SECONDS:
+                wrong |= _wrong(f"disks.{index}.type", f"Invalid choice: {entry['type']}")
             if entry.get("mode", "BACKGROUND") not in ("BACKGROUND", "FOREGROUND"):
-                raise invalid(f"{where}.mode", "Invalid choice")
+                wrong |= _wrong(f"disks.{index}.mode", f"Invalid choice: {entry['mode']}")
+            identifier = entry.get("identifier")
+            if identifier is not None and identifier not in known:
+                words = f"{identifier} is not valid. Please provide a valid disk identifier."
+                wrong |= _wrong(f"disks.{index}.identifier", words)
+        if wrong:
+            raise Refused(422, wrong)  # the whole call: nothing was started
         return [self._start_test(entry) for entry in body]
 
     def _start_test(self, entry: dict[str, Any]) -> dict[str, Any]:

@@ -2,10 +2,12 @@
 
 GET  state
 POST reset, complete-all-jobs, reboot
-POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}; {} takes all
-away
+POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
+                      {} takes all away
 POST drive/NAME       {"pool", "serial", "rename", "vanished", "temperature", "fail"}, any of them
-POST flip-bit         {"name", "at_fraction"}
+POST pool/NAME        {"offline"}
+POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
+                      with "now": true at once
 """
 
 from __future__ import annotations
@@ -13,31 +15,31 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import host, media, smart, surface
+from . import flips, host, media, smart, surface
 from .api import Api
+from .clock import iso
 from .drives import Drive
 from .faults import Faults
 from .nas import Nas
+from .shell import Shell
 
 
 class Debug:
     """Its one way in is `call`. ValueError, TypeError and LookupError say what was wrong."""
 
-    def __init__(self, nas: Nas, api: Api, faults: Faults) -> None:
-        self.nas, self.api, self.faults = nas, api, faults
+    def __init__(self, nas: Nas, api: Api, faults: Faults, shell: Shell) -> None:
+        self.nas, self.api, self.faults, self.shell = nas, api, faults, shell
 
     def call(self, method: str, what: str, body: dict[str, Any]) -> Any:
+        if not isinstance(body, dict):
+            raise TypeError("the body must be an object")
         name, _, rest = what.partition("/")
         self.nas.read()
         match method, name:
             case "GET", "state":
                 return self._state()
             case "POST", "reset":
-                self.faults.clear()
-                self.api.jobs.lose()
-                with self.nas.change():
-                    self.nas.reset()
-                self.nas.read()
+                self._reset()
             case "POST", "complete-all-jobs":
                 self._complete_all()
             case "POST", "reboot":
@@ -47,10 +49,15 @@ class Debug:
                     self.faults.add(body)
                 else:
                     self.faults.clear()
+                self.shell.follow_faults()
             case "POST", "drive":
                 self._change(rest, **body)
+            case "POST", "pool":
+                with self.nas.change():
+                    others = [name for name in self.nas.offline_pools if name != rest]
+                    self.nas.offline_pools = others + [rest] * bool(body["offline"])
             case "POST", "flip-bit":
-                self._flip(str(body["name"]), float(body["at_fraction"]))
+                self._flip(str(body["name"]), float(body["at_fraction"]), bool(body.get("now")))
             case _:
                 raise LookupError(f"there is no {method} /debug/{what}")
         return {"done": True}
@@ -71,6 +78,15 @@ class Debug:
             "host_processes": host.processes(self.nas),
         }
 
+    def _reset(self) -> None:
+        self.faults.clear()
+        self.shell.follow_faults()
+        self.api.jobs.lose()
+        self.api.forget_temperatures()
+        with self.nas.change():
+            self.nas.reset()
+        self.nas.read()
+
     def _complete_all(self) -> None:
         now = time.time()
         with self.nas.change():
@@ -79,8 +95,10 @@ class Debug:
                     test.end(now, smart.COMPLETED)
             for run in self.nas.runs.values():
                 surface.finish(run, now)
+            self.api.jobs.look_at_once(self.nas, time.time())
 
     def _reboot(self) -> None:
+        self.shell.hang_up()
         with self.nas.change():
             self.nas.lose_power()
             host.kill_all(self.nas)
@@ -117,7 +135,8 @@ class Debug:
                     drive.pool = str(pool) if pool else None
                 drive.serial = serial or drive.serial
                 drive.name = rename or drive.name
-                drive.vanished = drive.vanished if vanished is None else vanished
+                if vanished is not None:
+                    self._vanish(drive, vanished)
                 return
             facts: dict[str, Any] = {}
             if pool is not False:
@@ -130,11 +149,29 @@ class Debug:
                 media.vanish(folder, key, vanished)
         self.nas.read()
 
-    def _flip(self, name: str, at_fraction: float) -> None:
+    def _vanish(self, drive: Drive, gone: bool) -> None:
+        """A simulated drive goes or comes back; its run waits for it, as the agent's would."""
+        now = time.time()
+        drive.vanished = gone
+        waiting = {"by": "state", "reason": "the device is gone"}
+        for run in self.nas.runs.values():
+            if run.drive_key != drive.key or surface.at(run, now).verdict:
+                continue
+            if gone and not run.paused:
+                surface.settle(run, now, "vanished")
+                run.paused = {**waiting, "since": iso(now)}
+            elif not gone and run.paused and run.paused["by"] == "state":
+                surface.settle(run, now, "returned")
+                run.paused = None
+
+    def _flip(self, name: str, at_fraction: float, at_once: bool) -> None:
         key = self._drive(name).key
         if not self.nas.media:
             raise ValueError("only file-backed drives have bits")
         if not 0 <= at_fraction < 1:
             raise ValueError("at_fraction must be at least 0 and less than 1")
+        if at_once:
+            flips.now(self.nas, key, at_fraction)
+            return
         with self.nas.change():
             self.nas.flips = [*self.nas.flips, {"key": key, "at_fraction": at_fraction}]

@@ -1,13 +1,26 @@
-"""What somebody has asked to go wrong. A fault hits each call, or the next `times` of them."""
+"""What somebody has asked to go wrong. A fault hits each call, or the next `times` of them.
+
+api  500, 401, 429   an error of that kind
+     garbage         a proxy's error page with status 200
+     half            half of the JSON, as if it were whole
+     cut             the connection breaks in the middle of the answer
+     slow, hang      the answer comes `seconds` late, or never
+ssh  refuse          nobody listens, until the fault is taken away
+     cut             the command is done, and the connection breaks in its answer
+     garbage         the command is done, and its answer is garbled
+     hang            the command is not done, and no answer comes
+"""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-API = ("500", "401", "429", "cut", "half", "garbage", "slow", "hang")
+API = ("500", "401", "429", "garbage", "half", "cut", "slow", "hang")
 SSH = ("refuse", "cut", "garbage", "hang")
+SLOW_SECONDS = 5.0
+FOREVER = 86400.0
 
 
 @dataclass
@@ -16,16 +29,16 @@ class Fault:
     Attributes:
         where: api or ssh.
         what: one of API or SSH.
-        path: API paths that begin so; empty for all.
+        path: API paths that begin so ("/disk"); empty for all.
         times: how many calls are left for it, None for ever.
-        seconds: how long slow and hang take.
+        seconds: how long slow and hang take, None for their own time.
     """
 
     where: str
     what: str
     path: str = ""
     times: int | None = None
-    seconds: float = 5.0
+    seconds: float | None = None
 
 
 class Faults:
@@ -37,15 +50,25 @@ class Faults:
 
     def add(self, body: dict[str, Any]) -> None:
         """ValueError with a sentence when it makes no sense."""
+        unknown = set(body) - {field.name for field in fields(Fault)}
+        if unknown or "what" not in body:
+            raise ValueError(f"a fault has what, where, path, times, seconds; not {unknown}")
         fault = Fault(**{"where": "api", **body})
         if fault.what not in {"api": API, "ssh": SSH}.get(fault.where, ()):
             raise ValueError(f"there is no fault {fault.what!r} of {fault.where!r}")
+        if fault.times is not None and fault.times < 1:
+            raise ValueError("times must be at least 1")
         with self._lock:
             self._on.append(fault)
 
     def clear(self) -> None:
         with self._lock:
             self._on = []
+
+    def has(self, where: str, what: str) -> bool:
+        """Is there such a fault? It is not used up."""
+        with self._lock:
+            return any((fault.where, fault.what) == (where, what) for fault in self._on)
 
     def take(self, where: str, path: str = "") -> Fault | None:
         """The fault that hits this call, if any."""
@@ -54,7 +77,7 @@ class Faults:
                 if fault.where == where and path.startswith(fault.path):
                     if fault.times is not None:
                         fault.times -= 1
-                        if fault.times <= 0:
+                        if not fault.times:
                             self._on.remove(fault)
                     return fault
         return None

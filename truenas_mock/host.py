@@ -1,10 +1,14 @@
-"""The NAS's host as processes see it: environment, programs in DATA/bin, and the end of its
-power."""
+"""The NAS's host as processes see it: environment, programs in DATA/bin, and the end of its power.
+
+A process belongs to the host when BURNIN_MOCK_HOST in its environment names this data folder. That
+survives detaching, and a kill -9 of the mock.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import signal
 import sys
@@ -15,27 +19,37 @@ from .nas import Nas
 
 ROOT = Path(__file__).resolve().parent.parent
 OWNER = "BURNIN_MOCK_HOST"
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 def prepare(nas: Nas) -> None:
-    """Home, volatile folder and the smartctl stand-in."""
+    """Home, volatile folder, Python and the smartctl stand-in."""
     for name in ("home", "run", "bin"):
-        (nas.data / name).mkdir(parents=True, exist_ok=True)
-    script = nas.data / "bin" / "smartctl"
-    words = (
-        f"PYTHONPATH='{ROOT}' exec '{sys.executable}' -m truenas_mock.smartctl '{nas.data}' \"$@\""
-    )
-    script.write_text(f"#!/bin/sh\n{words}\n")
-    script.chmod(0o755)
+        (nas.data / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+    package = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
+    call = "from truenas_mock.smartctl import main; main()"
+    words = [sys.executable, "-I", "-B", "-c", package + call, str(nas.data)]
+    _program(nas, "smartctl", f'exec {shlex.join(words)} "$@"')
+    # The caller's python3 may be a shim that needs the caller's home.
+    _program(nas, "python3", f'exec {shlex.quote(os.path.realpath(sys.executable))} "$@"')
+
+
+def _program(nas: Nas, name: str, script: str) -> None:
+    file = nas.data / "bin" / name
+    temporary = file.with_name(f".{name}")
+    temporary.write_text(f"#!/bin/sh\n{script}\n")
+    temporary.chmod(0o755)
+    temporary.replace(file)
 
 
 def environment(nas: Nas) -> dict[str, str]:
     """What a command on this host gets."""
-    system_path = os.environ.get("PATH", "/usr/bin:/bin")
     own = {
-        "PATH": f"{nas.data / 'bin'}:{system_path}",
+        "PATH": f"{nas.data / 'bin'}:{os.environ.get('PATH', SYSTEM_PATH)}",
         "HOME": str(nas.data / "home"),
         "USER": "root",
+        "LOGNAME": "root",
+        "SHELL": "/bin/sh",
         "LANG": "C.UTF-8",
         OWNER: str(nas.data),
         "BURNIN_MEMORY_DIR": str(nas.data / "run"),
@@ -45,12 +59,13 @@ def environment(nas: Nas) -> dict[str, str]:
 
 
 def processes(nas: Nas) -> list[int]:
-    """Processes of this host: those whose environment says so."""
-    mark = f"{OWNER}={nas.data}\0".encode()
+    """Living processes of this host."""
+    mark = f"{OWNER}={nas.data}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            if mark in (folder / "environ").read_bytes() + b"\0":
+            # A zombie's environment reads empty.
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
                 found.append(int(folder.name))
     return [pid for pid in found if pid != os.getpid()]
 
@@ -58,19 +73,10 @@ def processes(nas: Nas) -> list[int]:
 def kill_all(nas: Nas) -> None:
     """The power is gone: every process of the host, and what it had in memory."""
     end = time.monotonic() + 10
-    while (
-        left := [pid for pid in processes(nas) if not _is_zombie(pid)]
-    ) and time.monotonic() < end:
+    while (left := processes(nas)) and time.monotonic() < end:
         for pid in left:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         time.sleep(0.02)
     shutil.rmtree(nas.data / "run", ignore_errors=True)
-    (nas.data / "run").mkdir(exist_ok=True)
-
-
-def _is_zombie(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
+    (nas.data / "run").mkdir(mode=0o700, exist_ok=True)

@@ -40,8 +40,8 @@ class Job:
     finished: float | None = None
     percent: float | None = None
 
-    def look(self, nas: Nas, now: float) -> None:
-        """What the job has found out by `now`."""
+    def look(self, nas: Nas, now: float, at_once: bool = False) -> None:
+        """What the job has found out by `now`; with `at_once` it doesn't wait for its interval."""
         if self.state != RUNNING:
             return
         drive = nas.drives.get(self.key)
@@ -56,8 +56,8 @@ class Job:
         ended = drive.tests[-1].ends if drive.tests else self.created
         looks = math.ceil(max(0.0, ended - self.created) / self.interval)
         seen = self.created + looks * self.interval
-        if now >= seen:
-            self.state, self.finished, self.percent = SUCCESS, seen, 100
+        if at_once or now >= seen:
+            self.state, self.finished, self.percent = SUCCESS, min(seen, now), 100
 
     def to_json(self) -> dict[str, Any]:
         error = {"type": "CallError", "extra": None} if self.error else None
@@ -95,6 +95,11 @@ class Jobs:
             job = Job(number, key, argument, now, now + seconds, interval)
             self._jobs[number] = job
         return job
+
+    def look_at_once(self, nas: Nas, now: float) -> None:
+        with self._lock:
+            for job in self._jobs.values():
+                job.look(nas, now, at_once=True)
 
     def listed(self, nas: Nas, now: float) -> list[dict[str, Any]]:
         with self._lock:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -23,6 +24,11 @@ from typing import Any
 from . import media, smart, surface
 from .drives import BOOT_POOL, Drive, catalogue
 from .surface import Run
+
+#: What state.json has just as it is here.
+PLAIN = (
+    "speed", "names", "boot_id", "booted", "schedules", "roots", "offline_pools", "flips",
+)  # fmt: skip
 
 
 class Nas:
@@ -38,7 +44,9 @@ class Nas:
         runs: simulated surface runs, by state folder.
         schedules: recurring self-tests (smart.test.query), by id.
         roots: state folders of the agent that its callers have named.
+        offline_pools: names of pools that are there, but not imported.
         flips: bits still to be flipped in file-backed drives: {key, at_fraction}.
+        lock: held by a thread while it looks at the drives, so that no other exchanges them.
     """
 
     def __init__(self, data: Path) -> None:
@@ -52,7 +60,9 @@ class Nas:
         self.runs: dict[str, Run] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
         self.roots: list[str] = []
+        self.offline_pools: list[str] = []
         self.flips: list[dict[str, Any]] = []
+        self.lock = threading.RLock()
         self._version: tuple[int, int] | None = None
         self.read()
 
@@ -62,6 +72,10 @@ class Nas:
 
     def read(self) -> None:
         """Takes up what another process has written since, and which media there are now."""
+        with self.lock:
+            self._read()
+
+    def _read(self) -> None:
         try:
             status = self._file.stat()
         except FileNotFoundError:
@@ -70,21 +84,23 @@ class Nas:
         if version != self._version:
             state = json.loads(self._file.read_bytes())
             self.media = Path(state["media"]) if state["media"] else None
-            for name in ("speed", "names", "boot_id", "booted", "schedules", "roots", "flips"):
-                setattr(self, name, state[name])
+            for name in PLAIN:
+                setattr(self, name, state.get(name, getattr(self, name)))
             self.drives = {drive["key"]: Drive.from_json(drive) for drive in state["drives"]}
             self.runs = {run["state_dir"]: Run(**run) for run in state["runs"]}
             self._version = version
         if self.media:
             self.drives = media.drives(self.media, self.drives, time.time())
         for run in self.runs.values():
-            if run.bad_step is not None and surface.at(run, time.time()).verdict == "failed":
-                self.drives[run.drive_key].bad_sectors = max(8, run.max_bad_sectors)
+            drive = self.drives.get(run.drive_key)
+            fails = run.bad_step is not None
+            if drive and fails and surface.at(run, time.time()).verdict == "failed":
+                drive.bad_sectors = max(8, run.max_bad_sectors)
 
     @contextmanager
     def change(self) -> Iterator[Nas]:
         """Everything changed on the NAS inside of this block is in the file after it."""
-        with (self.data / "state.lock").open("w") as lock:
+        with self.lock, (self.data / "state.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self.read()
             yield self
@@ -94,13 +110,7 @@ class Nas:
         state = {
             "format": 1,
             "media": str(self.media) if self.media else None,
-            "speed": self.speed,
-            "names": self.names,
-            "boot_id": self.boot_id,
-            "booted": self.booted,
-            "schedules": self.schedules,
-            "roots": self.roots,
-            "flips": self.flips,
+            **{name: getattr(self, name) for name in PLAIN},
             "drives": [drive.to_json() for drive in self.drives.values()],
             "runs": [asdict(run) for run in self.runs.values()],
         }
@@ -143,7 +153,7 @@ class Nas:
     def reset(self) -> None:
         """Back to new drives and no runs; file-backed drives keep their files, and lose their
         history."""
-        self.runs, self.schedules, self.flips = {}, {}, []
+        self.runs, self.schedules, self.flips, self.offline_pools = {}, {}, [], []
         self.drives = {} if self.media else catalogue(self.names, time.time())
 
     def present(self) -> list[Drive]:

@@ -3,9 +3,13 @@ it.
 
 A run is an anchor (a step, a place, a moment) and the law by which it moves on from there; the
 anchor is only set anew when somebody acts. The steps are the capacity probe, then write and verify
-for each pass. From the outer to the inner edge the
-speed falls to half: with x the part of the disk that is done, dx/dt is proportional to 1 - x/2,
-which has the closed form x(t) = 2 (1 - 2^(-t/D)) over a step of D seconds.
+for each pass. From the outer to the inner edge the speed falls to half: with x the part of the disk
+that is done, dx/dt is proportional to 1 - x/2, which has the closed form x(t) = 2 (1 - 2^(-t/D))
+over a step of D seconds.
+
+A run takes seconds where life takes days, so its rates are in bytes per real second: what is left,
+divided by the rate, is the time that it takes. A rate limit slows it as it would slow a drive that
+does LIFE_RATE at its outer edge.
 """
 
 from __future__ import annotations
@@ -23,6 +27,7 @@ CHECKPOINT_SECONDS = 30
 CHUNK_BYTES = 4 << 20
 REGIONS = 1024
 PHYSICAL_SECTOR = 4096
+LIFE_RATE = 250_000_000
 RELEASE = "simulated"
 
 
@@ -36,7 +41,7 @@ class Run:
         identity: as in HEAD.
         seconds: real seconds for the whole of it at full speed.
         speed: of the mock when it was started.
-        rate_limit: bytes per real second, or None.
+        rate_limit: bytes per second of life, or None.
         bad_step, bad_x: where it meets the bad place of a failing drive, or None.
         step, x, anchored: the anchor: number of the step, part of it that is done, seconds since
             the epoch.
@@ -114,10 +119,20 @@ class Run:
             return self.seconds * PROBE_SHARE
         return self.seconds * (1 - PROBE_SHARE) / (2 * self.passes)
 
+    @property
+    def full_rate(self) -> float:
+        """Bytes per real second at the outer edge."""
+        return self.size * 2 * math.log(2) / self.step_seconds
+
+    @property
+    def limit(self) -> float | None:
+        """The rate limit in bytes per real second."""
+        return self.rate_limit / LIFE_RATE * self.full_rate if self.rate_limit else None
+
     def rate(self, x: float) -> float:
         """Bytes per real second at the place x."""
-        full = self.size * 2 * math.log(2) / self.step_seconds * (1 - x / 2)
-        return min(full, self.rate_limit) if self.rate_limit else full
+        there = self.full_rate * (1 - x / 2)
+        return min(there, self.limit) if self.limit else there
 
     def done(self, phase: int) -> int:
         """Bytes done so far in all steps of writing (0) or verifying (1)."""
@@ -164,15 +179,14 @@ def at(run: Run, now: float) -> Run:
 
 def _limited_until(run: Run) -> float:
     """Up to which place the rate limit, not the disk, is the slower of the two."""
-    if not run.rate_limit or run.step == 0:
+    if not run.limit or run.step == 0:
         return 0.0
-    full = run.size * 2 * math.log(2) / run.step_seconds
-    return min(1.0, max(0.0, 2 * (1 - run.rate_limit / full)))
+    return min(1.0, max(0.0, 2 * (1 - run.limit / run.full_rate)))
 
 
 def _seconds_between(run: Run, start: float, goal: float) -> float:
     border = min(goal, _limited_until(run))
-    limited = max(0.0, border - start) * run.size / (run.rate_limit or 1)
+    limited = max(0.0, border - start) * run.size / (run.limit or 1)
     start = max(start, border)
     free = (
         run.step_seconds * (math.log2(1 - start / 2) - math.log2(1 - goal / 2))
@@ -184,9 +198,9 @@ def _seconds_between(run: Run, start: float, goal: float) -> float:
 
 def _place_after(run: Run, seconds: float) -> float:
     border = max(run.x, _limited_until(run))
-    limited = (border - run.x) * run.size / (run.rate_limit or 1)
+    limited = (border - run.x) * run.size / (run.limit or 1)
     if seconds < limited:
-        return run.x + seconds * (run.rate_limit or 1) / run.size
+        return run.x + seconds * (run.limit or 1) / run.size
     return 2 * (1 - (1 - border / 2) * 2 ** (-(seconds - limited) / run.step_seconds))
 
 
@@ -213,7 +227,7 @@ def die(run: Run, now: float) -> None:
     kept = at(run, run.anchored + (now - run.anchored) // interval * interval)
     if kept.step != there.step:
         kept = replace(there, x=0.0)
-    vars(run).update(vars(kept), alive=False, paused=None, anchored=now)
+    vars(run).update(vars(kept), alive=False, anchored=now)
     run.events = [*run.events, {"at": iso(now), "event": "killed", "detail": "the host went down"}]
 
 

@@ -64,7 +64,10 @@ def locate(drive: Drive, *, smart: bool = False) -> Located:
             reasons.append(
                 f"The host gives {device.size_bytes:,} bytes, the record {drive.size_bytes:,}"
             )
-        reasons += [fact.reason for fact in device.use if fact.state == "in_use"]
+        # That a process has it open may be another short look of our own agent at this very moment.
+        # The guard, which is asked before each write, waits such a look out; a probe doesn't.
+        in_use = [fact for fact in device.use if fact.state == "in_use" and fact.fact != "open"]
+        reasons += [fact.reason for fact in in_use]
         if smart:
             device = _with_smart(host.probe(device.path, smart=True), drive.serial)
             if device is None:

@@ -20,6 +20,7 @@ from .drives import Drive
 
 #: Where the files of a drive go that /debug lets vanish.
 ATTIC = ".vanished"
+IN_POOL = "In pool "
 
 
 def sidecar(image: Path) -> Path:
@@ -28,7 +29,7 @@ def sidecar(image: Path) -> Path:
 
 def pool_use(pool: str | None) -> list[dict[str, str]]:
     """The `use` of a drive.json for a member of that pool, or of none."""
-    return [{"fact": "pool", "state": "in_use", "detail": pool}] if pool else []
+    return [{"fact": "pool", "state": "in_use", "detail": IN_POOL + pool}] if pool else []
 
 
 def drives(folder: Path, known: dict[str, Drive], now: float) -> dict[str, Drive]:
@@ -45,7 +46,7 @@ def drives(folder: Path, known: dict[str, Drive], now: float) -> dict[str, Drive
         drive.model, drive.size_bytes = facts["model"], image.stat().st_size
         drive.rotation_rate = 7200 if facts.get("rotational", True) else 0
         drive.use = facts.get("use", [])
-        pools = [use["detail"] for use in drive.use if use["fact"] == "pool"]
+        pools = [use["detail"].removeprefix(IN_POOL) for use in drive.use if use["fact"] == "pool"]
         drive.pool = pools[0] if pools else None
         drive.vanished = image.parent.name == ATTIC
         drive.path = str(folder / image.name)

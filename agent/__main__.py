@@ -1,5 +1,8 @@
 """The agent's door: one command, one JSON object on stdout. Messages for people go to stderr.
 
+A poll asks for status again and again, and most of its time would go into compiling what it doesn't
+use: so each command imports its own modules. A run has all of them before its first write.
+
 Exit status: 0 done, 2 refused or (run) inconclusive, 1 (run) failed, 3 an error, told as {"answer":
 "error"}.
 """
@@ -10,13 +13,16 @@ import argparse
 import json
 import os
 import sys
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import PROTOCOL, RELEASE, files, guard, host, identity, probe, smart, start
+from . import PROTOCOL, RELEASE, files, host
 from .clock import iso
 from .files import Garbled
 from .pattern import MAX_CHUNK, UNIT
-from .state import Folder
+from .state import CHUNK_BYTES, THREADS, Folder
+
+if TYPE_CHECKING:
+    from . import start
 
 STOP_SECONDS = 35
 
@@ -58,17 +64,23 @@ def _error(text: str) -> int:
 
 # --- commands ---------------------------------------------------------------------------------
 def _probe(arguments: argparse.Namespace) -> int:
+    from . import probe
+
     _say("probe", host=host.facts(), devices=probe.devices(arguments.devices, arguments.smart))
     return 0
 
 
 def _guard(arguments: argparse.Namespace) -> int:
+    from . import guard
+
     judgement = guard.judge(arguments.device, arguments.expect_serial, arguments.expect_size)
     _say("guard", **judgement.answer())
     return 0 if judgement.allowed else 2
 
 
 def _start(arguments: argparse.Namespace) -> int:
+    from . import start
+
     request = _request(arguments)
     outcome = start.start(request)
     run_id = os.path.basename(os.path.abspath(request.state_dir))
@@ -77,6 +89,8 @@ def _start(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    from . import start
+
     outcome, verdict = start.run(
         _request(arguments), lambda state: _say("run", run=state.head(alive=True))
     )
@@ -107,6 +121,8 @@ def _nothing_done(
 
 
 def _request(arguments: argparse.Namespace) -> start.Request:
+    from . import start
+
     restore = None
     if arguments.restore:
         try:
@@ -169,6 +185,8 @@ def _limit(arguments: argparse.Namespace) -> int:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
+    from . import start
+
     head = start.stop(_folder(arguments), arguments.by, STOP_SECONDS)
     if head is None:
         raise Failed(f"there is no run {_folder(arguments).run_id}")
@@ -215,17 +233,19 @@ def _status(arguments: argparse.Namespace) -> int:
         if head is not None:
             runs.append(head)
     paths = [path for group in arguments.smart or [] for path in group]
-    _say(
-        "status",
-        host=host.status_facts(arguments.root),
-        runs=runs,
-        devices=probe.smart_devices(paths),
-    )
+    devices: list[dict[str, Any]] = []
+    if paths:
+        from . import probe
+
+        devices = probe.smart_devices(paths)
+    _say("status", host=host.status_facts(arguments.root), runs=runs, devices=devices)
     return 0
 
 
 def _smart_abort(arguments: argparse.Namespace) -> int:
     """Only on the very drive that is meant."""
+    from . import identity, smart
+
     try:
         drive = identity.identify(arguments.path)
     except identity.Unidentified as error:
@@ -277,8 +297,8 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--passes", type=_between(1, 100))
         command.add_argument("--rate-limit", type=_between(0, 1 << 50), metavar="BYTES_PER_SECOND")
         command.add_argument("--max-bad-sectors", type=_between(1, 1 << 50))
-        command.add_argument("--chunk", type=_chunk, default=start.CHUNK_BYTES, metavar="BYTES")
-        command.add_argument("--threads", type=_between(1, 16), default=start.THREADS)
+        command.add_argument("--chunk", type=_chunk, default=CHUNK_BYTES, metavar="BYTES")
+        command.add_argument("--threads", type=_between(1, 16), default=THREADS)
         command.add_argument("--checkpoint", type=_seconds, metavar="SECONDS")
         command.add_argument("--restore", action="store_true", help="HEAD comes on stdin")
         command.set_defaults(do=do)

@@ -33,13 +33,16 @@ class Closely:
         self._sector = medium.drive.physical_sector_bytes
         self._end = 0.0
 
-    def written(self, offset: int, length: int, error: OSError) -> list[Finding]:
-        """Writing this chunk failed with `error`: write it again in pieces, and tell what can't be
-        written.
+    def written(self, offset: int, length: int, error: OSError, enough: int) -> list[Finding]:
+        """Writing this chunk failed with `error`: write it again in pieces, and tell what can't be.
+
+        After `enough` bad sectors the rest isn't looked at.
         """
         self._begin(error)
         findings: list[Finding] = []
         for at, size in _parts(offset, length, PIECE):
+            if len(findings) >= enough:
+                break
             if time.monotonic() > self._end:
                 rest = offset + length - at
                 findings.append(self._unreached("write_error", at, rest, error))
@@ -62,14 +65,18 @@ class Closely:
         first: bytes | None,
         error: OSError | None,
         skip: list[tuple[int, int]],
+        enough: int,
     ) -> list[Finding]:
         """Reading this chunk gave `first`, which is not what belongs there, or failed with `error`.
 
         `skip`: ranges (start, end) that could not be written, about which there is nothing to say.
+        After `enough` bad sectors the rest isn't looked at.
         """
         self._begin(error)
         findings: list[Finding] = []
         for at, size in _parts(offset, length, PIECE):
+            if len(findings) >= enough:
+                break
             if time.monotonic() > self._end:
                 rest = offset + length - at
                 findings.append(self._unreached("read_error", at, rest, error))

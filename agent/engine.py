@@ -30,7 +30,7 @@ from .pattern import SECTOR, STEP, UNIT, Buffer, Pattern, Window, read_stamp
 from .regions import Regions
 from .state import Folder, State, verdict_of
 
-TICK_SECONDS = 0.2
+TICK_SECONDS = 0.1
 PROGRESS_SECONDS = 1
 DETAIL_SECONDS = 300
 STALL_SECONDS = 20
@@ -168,6 +168,8 @@ class Engine:
             verdict, reasons = self._judge()
         except Ended as ended:
             verdict, reasons = ended.verdict, ended.reasons
+            if verdict == "failed" and self.errors.sectors:
+                reasons += self._error_reasons()
         except Left:
             self.note("left", "the process was asked to go; the run can be resumed")
             self._keep_trying(self._finish_books)
@@ -237,7 +239,7 @@ class Engine:
             f" pass {error['pass']} {error['phase']}"
             for error in self.errors.ranges[:5]
         ]
-        count = self.state.bad_sectors
+        count = self.errors.sectors
         return [f"{count} bad sector{'s' * (count != 1)}", *told]
 
     def _close(self, verdict: str, reasons: list[str]) -> None:
@@ -276,15 +278,6 @@ class Engine:
         self._run_phase(Phase(places, size, self._chunk), pattern, "probe", write=True)
         self._flush()
         self._run_phase(Phase(places, size, self._chunk), pattern, "probe", write=False)
-        found = self.errors.classes & CAPACITY_CLASSES
-        if found:
-            note = self.errors.kept[0]["note"]
-            self._update_counts()
-            raise Ended(
-                "failed",
-                f"the capacity probe found data that is not where it was written: {note}",
-                *self._error_reasons(),
-            )
 
     def _run_phase(
         self, phase: Phase, pattern: Pattern, name: str, write: bool | None = None
@@ -357,17 +350,23 @@ class Engine:
             if failed is not None or not right:
                 if buffer is None:
                     assert failed is not None
-                    findings = closely.written(offset, length, failed)
+                    findings = closely.written(offset, length, failed, self._enough())
                 else:
                     first = None if failed else bytes(buffer.view[:length])
                     skip = self.errors.unwritten(pattern.pass_number, offset, offset + length)
-                    findings = closely.read(offset, length, first, failed, skip)
-                self._found(phase, findings, name)
+                    findings = closely.read(offset, length, first, failed, skip, self._enough())
+                if self._found(phase, findings, name):
+                    return  # the run ends here: this chunk is not done
             if name != "probe":
                 self.regions.add(name, self.state.pass_number, offset, length, took, took / crowd)
             phase.done(number)
 
-    def _found(self, phase: Phase, findings: list[Finding], name: str) -> None:
+    def _enough(self) -> int:
+        """How many more bad sectors it takes to know the answer."""
+        return max(1, self.state.max_bad_sectors - self.errors.sectors)
+
+    def _found(self, phase: Phase, findings: list[Finding], name: str) -> bool:
+        """Keep them. Is the answer known with them?"""
         self.errors.add(findings, self.state.pass_number, name)
         others = [finding for finding in findings if finding.cls in FAULTS_OF_OTHERS]
         if others:
@@ -375,10 +374,17 @@ class Engine:
             phase.stop(
                 Ended("inconclusive", f"somebody else wrote on it, LBA {lba}: {others[0].note}")
             )
-        elif self.errors.sectors >= self.state.max_bad_sectors:
-            self._update_counts_of_errors()
+            return True
+        elsewhere = [finding for finding in findings if finding.cls in CAPACITY_CLASSES]
+        if name == "probe" and elsewhere:
+            what = f"is not where it was written: {elsewhere[0].cls}, {elsewhere[0].note}"
+            phase.stop(Ended("failed", f"the capacity probe found data that {what}"))
+            return True
+        if self.errors.sectors >= self.state.max_bad_sectors:
             limit = f"{self.errors.sectors} bad sectors: the limit of this run is reached"
-            phase.stop(Ended("failed", limit, *self._error_reasons()[1:]))
+            phase.stop(Ended("failed", limit))
+            return True
+        return False
 
     # --- the books ----------------------------------------------------------------------------
     def note(self, event: str, detail: str = "") -> None:
@@ -515,7 +521,7 @@ class Engine:
     def detail(self) -> dict[str, Any]:
         """As the protocol has it."""
         return {
-            "errors": list(self.errors.kept),
+            "errors": self.errors.in_order(),
             "errors_beyond": self.errors.beyond,
             **self.regions.detail(),
             "events": list(self.events),
@@ -563,6 +569,7 @@ class Engine:
         if seen == self._control_seen:
             return
         self._control_seen = seen
+        self._last["progress"] = 0.0  # who asked wants to see it
         wishes, state = self.folder.wishes(), self.state
         stop = wishes.get("stop")
         if isinstance(stop, dict) and self._stop_by is None:

@@ -123,7 +123,8 @@ def _class_of(
         of = "" if stamp.pass_number == here.pass_number else f", of pass {stamp.pass_number}"
         distance = stamp.offset - offset
         return "misplaced", f"holds what was written for {distance:+d} bytes from here{of}"
-    return "stale", f"holds pass {stamp.pass_number}: the write of pass {here.pass_number} was lost"
+    older = f"pass {stamp.pass_number}" if stamp.pass_number else "the capacity probe's data"
+    return "stale", f"holds {older}: the write of pass {here.pass_number} was lost"
 
 
 def _of_another_run(stamp: Stamp, run: Run, pass_number: int, offset: int) -> tuple[str, str]:
@@ -137,6 +138,11 @@ def _of_another_run(stamp: Stamp, run: Run, pass_number: int, offset: int) -> tu
 
 def _bits(one: bytes, other: bytes) -> int:
     return bin(int.from_bytes(one, "big") ^ int.from_bytes(other, "big")).count("1")
+
+
+def _place(error: dict[str, Any]) -> tuple[int, int, int]:
+    order = ("probe", "write", "verify").index(error["phase"])
+    return error["pass"], order, error["offset_bytes"]
 
 
 class Errors:
@@ -217,13 +223,14 @@ class Errors:
         with self._lock:
             written, verified = self.beyond_bytes["write"], self.beyond_bytes["verify"]
             for error in self.kept:
-                length = error["length_bytes"]
-                if error["phase"] == "verify":
+                length, here = error["length_bytes"], error["pass"] == pass_number
+                ahead = here and error["offset_bytes"] >= position
+                if error["phase"] == "verify" and not ahead:
                     verified += length
                 elif error["phase"] == "write":
-                    written += length
-                    here = error["pass"] == pass_number
-                    if not here or (phase == "verify" and error["offset_bytes"] < position):
+                    if not (ahead and phase == "write"):
+                        written += length
+                    if not here or (phase == "verify" and not ahead):
                         verified += length
             return written, verified
 
@@ -235,8 +242,12 @@ class Errors:
     @property
     def ranges(self) -> list[dict[str, Any]]:
         """As in the verdict: without the evidence."""
+        return [{key: error[key] for key in IN_RANGE} for error in self.in_order()]
+
+    def in_order(self) -> list[dict[str, Any]]:
+        """The kept ones as they lie on the medium, pass by pass; threads find them as they come."""
         with self._lock:
-            return [{key: error[key] for key in IN_RANGE} for error in self.kept]
+            return sorted(self.kept, key=_place)
 
     @property
     def classes(self) -> set[str]:

@@ -8,7 +8,6 @@ written there, a mistake here can refuse a run or leave a column empty; it can't
 from __future__ import annotations
 
 import subprocess
-import xml.etree.ElementTree as ElementTree
 from typing import Any
 
 
@@ -25,6 +24,8 @@ def output(*command: str) -> str:
 
 def disks() -> list[dict[str, Any]]:
     """One dict for each provider of class DISK in kern.geom.confxml. Sizes in bytes."""
+    import xml.etree.ElementTree as ElementTree  # slow to import; only needed here
+
     found = []
     tree = ElementTree.fromstring(output("sysctl", "-b", "kern.geom.confxml").rstrip("\0\n"))
     for cls in tree.iter("class"):
@@ -32,7 +33,7 @@ def disks() -> list[dict[str, Any]]:
             continue
         for provider in cls.iter("provider"):
 
-            def text(key: str, provider: ElementTree.Element = provider) -> str | None:
+            def text(key: str, provider: Any = provider) -> str | None:
                 return (
                     provider.findtext(key) or provider.findtext("config/" + key) or ""
                 ).strip() or None

@@ -33,7 +33,8 @@ def opened(
         raise Refused([_reason("identity", "unknown", str(error.strerror))]) from error
     except OSError as error:
         said = f"can't be opened alone for writing: {error.strerror}"
-        raise Refused([_reason("open", "in_use", said)]) from error
+        more = guard.judge(path, serial, size, state_dir, written).reasons  # mostly, who has it
+        raise Refused([_reason("open", "in_use", said), *more]) from error
     try:
         judgement = guard.judge(path, serial, size, state_dir, written)
         if not judgement.allowed:

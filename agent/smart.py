@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 SECONDS = 30
@@ -47,6 +46,8 @@ def read(path: str) -> Smart:
 
 def read_all(paths: list[str]) -> dict[str, Smart]:
     """Several drives at once, so that one that hangs holds up no other."""
+    from concurrent.futures import ThreadPoolExecutor  # slow to import; most calls need none
+
     with ThreadPoolExecutor(AT_ONCE) as pool:
         return dict(zip(paths, pool.map(read, paths)))
 

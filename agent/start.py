@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -25,8 +26,6 @@ from .host import boot_id
 from .opening import Refused, opened
 from .state import Folder, State, new, parse, verdict_of
 
-CHUNK_BYTES = 1 << 20
-THREADS = 2
 ANSWER_SECONDS = 50
 
 
@@ -292,8 +291,6 @@ def _answer(writer: int, content: dict[str, Any]) -> None:
 
 def _read_answer(reader: int) -> dict[str, Any] | None:
     """None when nothing came in time, or the process died first."""
-    import select
-
     data, end = b"", time.monotonic() + ANSWER_SECONDS
     try:
         while time.monotonic() < end:

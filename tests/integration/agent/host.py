@@ -12,11 +12,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from agent.state import Folder
 from tests.integration.agent import schema
 from tests.waiting import wait_for
 
 MIB = 1 << 20
 TIME_LIMIT = 60
+#: Bytes per second: slow enough to be caught near the beginning of a phase of 16 MiB.
+PACE = 20 * MIB
 
 
 class Host:
@@ -83,8 +86,11 @@ class Host:
     def run_argv(
         self, action: str, run_id: str, device: Path | str, **options: object
     ) -> list[str]:
-        """`surface start` or `run`; expectations are right unless given. rate_limit=5 → --rate-limit=5"""
-        known: dict[str, object] = {"expect_serial": "", "expect_size": size_of(device)}
+        """`surface start` or `run`; `rate_limit=5` is --rate-limit=5. What is expected of the drive
+        is right unless given."""
+        known: dict[str, object] = {"expect_serial": ""}
+        if "expect_size" not in options:
+            known["expect_size"] = size_of(device)
         if Path(device).parent == self.media:
             known["expect_serial"] = f"SERIAL-{Path(device).name}"
         argv = ["surface", action, "--state", str(self.state_dir(run_id)), "--device", str(device)]
@@ -138,46 +144,66 @@ class Host:
     def verdict(self, run_id: str) -> dict[str, Any]:
         """Wait for it."""
 
-        def over() -> dict[str, Any] | None:
-            head = self.head(run_id)
+        def over() -> bool:
+            head = self.peek(run_id)
             assert head["alive"] or head["verdict"], f"the run is gone: {head}"
-            return head["verdict"] if not head["alive"] else None
+            return not head["alive"]
 
-        verdict: dict[str, Any] = wait_for(over, TIME_LIMIT, f"a verdict of {run_id}")
+        wait_for(over, TIME_LIMIT, f"a verdict of {run_id}")
+        verdict: dict[str, Any] = self.head(run_id)["verdict"]
         return verdict
+
+    def peek(self, run_id: str) -> dict[str, Any]:
+        """HEAD as `surface status` gives it, without a process for each look."""
+        os.environ["BURNIN_MEMORY_DIR"] = str(self.memory)
+        try:
+            head = Folder(str(self.state_dir(run_id))).head()
+        finally:
+            del os.environ["BURNIN_MEMORY_DIR"]
+        assert head is not None, f"no run {run_id}"
+        return head
 
     def until(self, run_id: str, what: str, **wanted: Any) -> dict[str, Any]:
         """Wait until HEAD has these values."""
 
         def found() -> dict[str, Any] | None:
-            head = self.head(run_id)
+            head = self.peek(run_id)
             return head if all(head[key] == value for key, value in wanted.items()) else None
 
         head: dict[str, Any] = wait_for(found, TIME_LIMIT, what)
         return head
 
     def paused_in(self, run_id: str, device: Path, phase: str, pass_number: int) -> dict[str, Any]:
-        """Start a slow run and pause it in this phase, with its last bytes still to come.
+        """Start a run and pause it near the beginning of this phase. Nothing moves afterwards."""
+        self.start(run_id, device, rate_limit=PACE, chunk=64 * 1024, checkpoint=0.1)
+        return self.pause_in(run_id, phase, pass_number)
 
-        Nothing moves afterwards: the position stands.
-        """
-        self.start(run_id, device, rate_limit=8 * MIB, chunk=64 * 1024, checkpoint=0.1)
+    def pause_in(self, run_id: str, phase: str, pass_number: int) -> dict[str, Any]:
         self.until(run_id, f"{phase} {pass_number}", **{"phase": phase, "pass": pass_number})
-        self.surface("pause", run_id)
+        pause = {"by": "test", "reason": "paused by test", "since": "2026-01-01T00:00:00Z"}
+        self.wish(run_id, pause=pause)
         return self.standing(run_id)
 
+    def wish(self, run_id: str, **changes: Any) -> None:
+        """What the commands pause, resume and limit do, without a process that takes its time."""
+        Folder(str(self.state_dir(run_id))).wish(**changes)
+
     def standing(self, run_id: str) -> dict[str, Any]:
-        """Wait until a paused run stands still: what was in flight has landed."""
-        seen: list[Any] = []
+        """Wait until a run that was asked to pause stands still: what was in flight has landed."""
+        (pid,) = self.pids()
+        seen: list[int] = []
 
-        def still() -> dict[str, Any] | None:
-            head = self.head(run_id)
-            seen.append((head["position_bytes"], head["updated_at"]) if head["paused"] else None)
-            same = [one for one in seen if one and one[0] == head["position_bytes"]]
-            return head if head["paused"] and len(set(same)) >= 3 else None
+        def still() -> bool:
+            if not self.peek(run_id)["paused"]:
+                return False
+            seen.append(moved_bytes(pid)[0])
+            return len(seen) > 3 and len(set(seen[-3:])) == 1
 
-        head: dict[str, Any] = wait_for(still, TIME_LIMIT, "the run stands still")
-        return head
+        wait_for(still, TIME_LIMIT, "the run stands still")
+        # The last progress is older than the last bytes; what is stored next is not.
+        place = self.peek(run_id)["updated_at"]
+        wait_for(lambda: self.peek(run_id)["updated_at"] != place, TIME_LIMIT, "progress is told")
+        return self.head(run_id)
 
     def go_on(self, run_id: str) -> None:
         """At full speed."""
@@ -207,6 +233,15 @@ class Host:
             except ProcessLookupError:
                 continue
         wait_for(lambda: not self.pids(), 10, "killed agents are gone")
+
+
+def moved_bytes(pid: int) -> tuple[int, int]:
+    """(read, written) by a process so far, files and media together; huge when it is gone."""
+    try:
+        lines = Path(f"/proc/{pid}/io").read_text().splitlines()
+    except OSError:
+        return 1 << 60, 1 << 60
+    return int(lines[0].split()[1]), int(lines[1].split()[1])
 
 
 def size_of(device: Path | str) -> int:

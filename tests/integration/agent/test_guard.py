@@ -191,9 +191,7 @@ def test_a_mounted_loop_device(host: Host, loop: tuple[Path, Loops], tmp_path: P
     point.mkdir()
     subprocess.run(["mount", device, str(point)], check=True)
     try:
-        assert_refused(host, device, "mount", f"mounted at {point}", expect_serial="")
-    except AssertionError:
-        raise
+        assert_refused(host, device, "mount", f"mounted at {point}")
     finally:
         subprocess.run(["umount", str(point)], check=True)
 
@@ -211,7 +209,7 @@ def test_a_loop_device_with_partitions(host: Host, loop: tuple[Path, Loops]) -> 
     with backing.open("r+b") as file:
         file.write(table)
     device = loops.attach(backing, "--partscan")
-    assert_refused(host, device, "partition", "partition")
+    assert_refused(host, device, "partition", "MBR")
 
 
 @pytest.mark.needs("loop")

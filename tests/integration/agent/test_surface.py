@@ -1,4 +1,4 @@
-"""A run on sound media: every byte written, every byte read back, and the commands that steer it."""
+"""Runs on sound media: every byte written, every byte read back; and the commands for them."""
 
 from __future__ import annotations
 
@@ -33,8 +33,15 @@ def assert_passed(verdict: dict[str, Any], size: int, passes: int) -> None:
     assert (verdict["error_count"], verdict["errors"], verdict["reasons"]) == (0, [], [])
 
 
-@pytest.mark.parametrize("size", [16 * MIB, 16 * MIB + 512, 3 * MIB + 1234, 4096])
-@pytest.mark.parametrize("chunk", [64 * 1024, 4 * MIB])
+@pytest.mark.parametrize(
+    ("size", "chunk"),
+    [
+        (16 * MIB, 4 * MIB),
+        (16 * MIB + 512, MIB),
+        (3 * MIB + 1234, 64 * 1024),
+        (4096, MIB),
+    ],
+)
 def test_passes_with_each_byte_of_each_pass(host: Host, size: int, chunk: int) -> None:
     drive = host.drive("da0", size)
     verdict = host.burn("r1", drive, passes=2, chunk=chunk)
@@ -96,7 +103,7 @@ def test_status_of_a_host_that_never_had_a_run(host: Host) -> None:
 def test_pause_and_resume(host: Host) -> None:
     drive = host.drive("da0")
     host.start("r1", drive, rate_limit=SLOW)
-    paused = host.surface("pause", "r1", "--by=alice")
+    host.surface("pause", "r1", "--by=alice")
     paused = host.standing("r1")
     assert paused["paused"]["by"] == "operator" and "alice" in paused["paused"]["reason"]
     assert paused["rate_bytes_per_second"] is None
@@ -113,7 +120,7 @@ def test_rate_limit_holds_and_can_be_changed(host: Host) -> None:
     drive = host.drive("da0")
     host.start("r1", drive, rate_limit=2 * MIB, chunk=64 * 1024)
     head = wait_for(
-        lambda: (head := host.head("r1"))["rate_bytes_per_second"] and head, 20, "a rate is known"
+        lambda: (head := host.peek("r1"))["rate_bytes_per_second"] and head, 20, "a rate is known"
     )
     assert head["rate_bytes_per_second"] < 3 * MIB
     host.surface("limit", "r1", "--rate=0")

@@ -1,0 +1,1 @@
+"""Measurements against a reference; `./run bench surface`."""

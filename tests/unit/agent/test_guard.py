@@ -1,0 +1,107 @@
+"""The guard fails closed: what isn't known refuses, and nothing is opened for writing before."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent import guard, opening, use
+from agent.identity import Fact, Identity, node_of
+
+SIZE = 1 << 20
+
+
+@pytest.fixture
+def drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Identity:
+    path = tmp_path.resolve() / "da0"
+    path.write_bytes(bytes(SIZE))
+    (tmp_path / "da0.drive.json").write_text('{"name": "da0", "serial": "S", "use": []}')
+    monkeypatch.setenv("BURNIN_MEDIA", str(tmp_path))
+    return Identity(
+        str(path), "da0", "file", "S", None, None, SIZE, 512, 4096, True, node_of(os.stat(path)), ()
+    )
+
+
+def states(path: str, serial: str | None = "S") -> dict[str, str]:
+    return guard.judge(path, serial, SIZE).answer()["facts"]
+
+
+def test_all_questions_are_asked(drive: Identity) -> None:
+    assert set(states(drive.path)) == set(guard.ASKED)
+    assert set(states(drive.path).values()) == {"clear"}
+
+
+@pytest.mark.parametrize("question", ["_mounts", "_swap", "_holders", "_loops", "_open"])
+def test_a_question_without_an_answer_refuses(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch, question: str
+) -> None:
+    def unanswered(*_: Any) -> list[Fact]:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr(use, question, unanswered)
+    judgement = guard.judge(drive.path, "S", SIZE)
+    assert not judgement.allowed
+    assert [reason["state"] for reason in judgement.reasons] == ["unknown"]
+
+
+def test_a_question_that_was_forgotten_refuses(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard.use, "facts", lambda *_: [])
+    judgement = guard.judge(drive.path, "S", SIZE)
+    assert not judgement.allowed
+    assert {"mount", "swap", "open"} <= {reason["fact"] for reason in judgement.reasons}
+
+
+def test_an_identity_that_breaks_refuses(drive: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(path: str) -> Identity:
+        raise RuntimeError("what?")
+
+    monkeypatch.setattr(guard, "identify", broken)
+    judgement = guard.judge(drive.path, "S", SIZE)
+    assert not judgement.allowed and judgement.reasons[0]["fact"] == "identity"
+
+
+def test_a_physical_drive_is_not_even_opened(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(guard, "identify", lambda path: drive._replace(kind="disk"))
+    monkeypatch.setattr(opening, "Medium", lambda drive: pytest.fail("opened"))
+    with pytest.raises(opening.Refused, match="physical drives are not enabled yet"):
+        opening.opened(drive.path, "S", SIZE, None, False)
+
+
+def test_another_object_at_the_path_is_not_written(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the question and the opening somebody puts another file there."""
+    asked = guard.judge_identity
+
+    def swapped(path: str, serial: str | None, size: int | None) -> guard.Judgement:
+        answer = asked(path, serial, size)
+        os.rename(path, path + ".old")
+        Path(path).write_bytes(bytes(SIZE))
+        return answer
+
+    monkeypatch.setattr(opening.guard, "judge_identity", swapped)
+    with pytest.raises(opening.Refused, match="not what was identified"):
+        opening.opened(drive.path, "S", SIZE, None, False)
+    assert Path(drive.path).read_bytes() == bytes(SIZE)
+
+
+def test_a_second_object_while_it_is_open_is_not_written(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judged = guard.judge
+
+    def swapped(*arguments: Any) -> guard.Judgement:
+        os.rename(drive.path, drive.path + ".old")
+        Path(drive.path).write_bytes(bytes(SIZE))
+        return judged(*arguments)
+
+    monkeypatch.setattr(opening.guard, "judge", swapped)
+    with pytest.raises(opening.Refused, match="another drive now"):
+        opening.opened(drive.path, "S", SIZE, None, False)

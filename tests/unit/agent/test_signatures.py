@@ -1,0 +1,59 @@
+"""Whose data lies on a medium."""
+
+from __future__ import annotations
+
+import random
+
+from agent.pattern import UNIT, Pattern, Run
+from agent.signatures import AT_HEAD, AT_TAIL, scan
+
+SIZE = 8 << 20
+
+
+def looked_at(medium: bytes) -> list[str]:
+    found = scan(lambda offset, length: medium[offset : offset + length], len(medium))
+    return [hit.name for hit in found.hits] + ["unknown"] * bool(found.unknown)
+
+
+def test_an_empty_medium_and_one_of_badblocks() -> None:
+    assert looked_at(bytes(SIZE)) == []
+    assert looked_at(b"\xaa" * SIZE) == []
+
+
+def test_every_signature_is_found_at_each_place() -> None:
+    for name, _, magic, places in AT_HEAD:
+        for place in places:
+            if place + len(magic) < SIZE:
+                medium = bytearray(SIZE)
+                medium[place : place + len(magic)] = magic
+                assert name in looked_at(bytes(medium)), (name, place)
+    for name, _, magic, backs in AT_TAIL:
+        for back in backs:
+            medium = bytearray(SIZE)
+            medium[SIZE - back : SIZE - back + len(magic)] = magic
+            assert name in looked_at(bytes(medium)), (name, back)
+
+
+def test_a_burn_in_s_own_data_is_nobody_s() -> None:
+    """Whatever bytes the pattern has where signatures are looked for: 20 runs, no false alarm."""
+    chance = random.Random(5)
+    for _ in range(20):
+        run = Run(bytes(chance.randrange(256) for _ in range(16)), 1_800_000_000)
+        data = Pattern(run, 1, 16 * UNIT).expected(0, SIZE)
+        assert looked_at(data) == []
+        assert looked_at(data[: SIZE // 3 // 4096 * 4096] + bytes(SIZE)) == []
+
+
+def test_data_that_nothing_explains() -> None:
+    medium = bytearray(SIZE)
+    medium[SIZE // 2 - 65536 : SIZE // 2 + 65536] = bytes(range(256)) * 512
+    assert looked_at(bytes(medium)) == ["unknown"]
+
+
+def test_what_can_t_be_read_is_told() -> None:
+    def read(offset: int, length: int) -> bytes:
+        if offset < 8192 and offset + length > 4096:
+            raise OSError(5, "EIO")
+        return bytes(length)
+
+    assert scan(read, SIZE).unreadable == [4096]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 import redis
@@ -10,6 +11,8 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from .flusher import IDS_GROUP, ROWS_GROUP, Flusher
 from .roles import may
+
+logger = logging.getLogger(__name__)
 
 # Never 1000, which is what close() sends by default: hx-ws takes that for a farewell and does not
 # come back. 1013 asks it to try again; the others, of our own range, tell it to stay away.
@@ -22,6 +25,14 @@ class LivePage(AsyncWebsocketConsumer):
     """One open page. `rows` in the address asks for HTML, anything else for ids only."""
 
     group = ""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """The page tries again by itself, so a broker that is away is no reason for a traceback."""
+        try:
+            await super().__call__(scope, receive, send)
+        except (redis.RedisError, OSError) as error:
+            logger.warning("a live page was closed: %s", error)
+            await send({"type": "websocket.close", "code": TRY_AGAIN})
 
     async def connect(self) -> None:
         from channels.db import database_sync_to_async

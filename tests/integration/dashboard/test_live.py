@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 import redis
@@ -12,6 +14,7 @@ from django.test import Client
 
 from drives.models import Drive
 from live.changes import changed, server
+from tests import broker
 from tests.integration.dashboard.web import Web
 from tests.integration.dashboard.websocket import Closed, WebSocket
 from tests.integration.rows import a_drive
@@ -145,6 +148,37 @@ def test_two_web_processes_send_each_change_once(
         there.close()
     finally:
         second.kill9()
+
+
+def test_a_killed_valkey_comes_back_empty_and_the_same_socket_goes_on(
+    drive: Drive, as_: Callable[[str], Client], tmp_path: Path, settings: Any
+) -> None:
+    with broker.server(tmp_path) as url:
+        web = Web(tmp_path, url)
+        web.start()
+    try:
+        # Without it the page is there, and its socket is asked to try again.
+        cookie = f"sessionid={as_('viewer').cookies['sessionid'].value}"
+        address = f"ws://127.0.0.1:{web.port}/live/rows"
+        with pytest.raises(Closed) as closed:
+            WebSocket(address, cookie=cookie).message()
+        assert closed.value.code in {1006, 1013}
+        settings.REDIS_URL = url
+        server.cache_clear()
+        with broker.server(tmp_path):
+            socket = WebSocket(address, cookie=cookie)
+            number = socket.message()["sequence"]
+            heat(drive, 46)
+            assert "46 °C" in row_of(socket.until("drives"), drive)
+        heat(drive, 47)  # told to nobody; costs a log line
+        with broker.server(tmp_path):
+            heard = socket.message(timeout=30)
+            assert heard["sequence"] > number + 1
+            heat(drive, 48)
+            assert "48 °C" in row_of(socket.until("drives", 30), drive)
+            socket.close()
+    finally:
+        web.kill9()
 
 
 def _cookie_of(page: Open) -> str:

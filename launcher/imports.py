@@ -22,7 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "config": set(),
     "audit": set(),
     "live": set(),
-    "bench": {"agent"},
+    "bench": {"agent", "launcher"},  # it needs the same outside programs as tests do
     "agent": set(),
     "truenas_mock": set(),
     "launcher": set(),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from django.conf import settings
 from django.contrib import auth
-from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST
 
-from ..roles import public
+from ..roles import public, wants_json
 
 
 @public
@@ -29,9 +29,11 @@ def log_in(request: HttpRequest) -> HttpResponse:
             auth.login(request, user)
             return redirect(wanted if _is_ours(request, wanted) else settings.LOGIN_REDIRECT_URL)
         context |= {"user_name": name, "error": "That name and password don’t go together."}
+        if wants_json(request):
+            return JsonResponse({"errors": {"password": [context["error"]]}}, status=422)
     elif request.user.is_authenticated:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    return render(request, "dashboard/login.html", context, status=422 if context["error"] else 200)
+    return render(request, "dashboard/login.html", context)
 
 
 @public

@@ -8,6 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -48,8 +49,9 @@ def home(request: HttpRequest) -> HttpResponse:
 def table(request: HttpRequest) -> HttpResponse:
     """All that a page which missed something needs: the table and what stands above it."""
     context = _context(request)
-    html = render(request, "dashboard/_table.html", context).content.decode()
-    return HttpResponse(partial("drives", html) + above(context["summary"]))
+    parts = {"drives": "dashboard/_table.html", "foot": "dashboard/_foot.html"}
+    html = [partial(id_, render_to_string(name, context)) for id_, name in parts.items()]
+    return HttpResponse("".join([*html, above(context["summary"])]))
 
 
 @require_GET

@@ -31,6 +31,7 @@
     say(document.getElementById('count'), chosen ? `${shown} of ${drives}` : drives);
     document.getElementById('clear').hidden = !chosen;
     document.getElementById('nothing').hidden = shown > 0 || total === 0;
+    document.getElementById('none').hidden = total > 0;
     for (const tile of document.querySelectorAll('#stats [data-state]')) {
       if (state && tile.dataset.state === state) tile.setAttribute('aria-current', 'true');
       else tile.removeAttribute('aria-current');

@@ -21,6 +21,8 @@
     try { message = JSON.parse(event.detail.message.data); } catch { return; }
     if (message.title && kind === 'rows') document.title = message.title;
     const expected = message.sequence === known || (message.drives && message.sequence === known + 1);
+    // The page that had no system yet is another page.
+    if (kind === 'rows' && message.drives?.length && !document.getElementById('drives')) return location.reload();
     const unseen = kind === 'rows' && (message.drives ?? []).some((id) => !document.getElementById(`drive-${id}`));
     known = message.sequence;
     const ours = kind === 'ids' && message.drives?.includes(Number(document.body.dataset.drive));

@@ -273,3 +273,26 @@ def test_the_page_of_a_burn_in_follows_it(drive: Drive, web: Web, page_of: Opens
     assert page.evaluate(MARKED)
     page.get_by_role("link", name="Run again…").click()
     expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
+
+
+def test_the_first_system_and_the_first_drive_appear_by_themselves(
+    web: Web, page_of: Opens
+) -> None:
+    page = page_of("viewer")
+    open_home(page, web)
+    expect(page.get_by_role("heading", level=1)).to_have_text("No system yet.")
+    with transaction.atomic():
+        drive = a_drive(a_system())
+        changed([drive.pk])
+    expect(row(page, drive)).to_be_visible(timeout=15_000)
+    with transaction.atomic():
+        Drive.objects.all().delete()
+    page.reload()
+    expect(page.get_by_text("No drive was found yet").last).to_be_visible()
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    with transaction.atomic():
+        drive = a_drive(System.objects.get())
+        changed([drive.pk])
+    expect(row(page, drive)).to_be_visible()
+    expect(page.locator("#none")).not_to_be_visible()
+    expect(page.locator("#foot")).to_contain_text("1 drive · 12.0 TB")

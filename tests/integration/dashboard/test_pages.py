@@ -105,7 +105,15 @@ def test_drives_json_gives_programs_everything(viewer: Client, drive: Drive) -> 
 
 def test_table_brings_all_that_a_page_needs_to_catch_up(viewer: Client, drive: Drive) -> None:
     html = viewer.get("/table").content.decode()
-    for target in ("drives", "answer", "stats", "banners", "systems", f"system-{drive.system_id}"):
+    for target in (
+        "drives",
+        "foot",
+        "answer",
+        "stats",
+        "banners",
+        "systems",
+        f"system-{drive.system_id}",
+    ):
         assert f'<hx-partial hx-target="#{target}" hx-swap="outerMorph">' in html
 
 
@@ -178,10 +186,12 @@ def test_logging_in_never_leads_away(client: Client, db: None) -> None:
 
 def test_a_wrong_password_says_so_and_is_audited(client: Client, db: None) -> None:
     a_user("viewer")
-    answer = client.post("/login", {"user": "viewer", "password": "wrong"})
-    assert answer.status_code == 422
-    assert "don’t go together" in text(answer)
+    form = {"user": "viewer", "password": "wrong"}
+    assert "don’t go together" in text(client.post("/login", form))
+    assert "sessionid" not in client.cookies
     assert AuditEvent.objects.get(kind=Kind.LOGIN_FAILED).actor == "viewer"
+    told = client.post("/login", form, headers={"Accept": "application/json"})
+    assert told.status_code == 422 and told.json()["errors"]
 
 
 def test_forms_from_elsewhere_are_refused(drive: Drive) -> None:

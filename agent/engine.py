@@ -37,7 +37,7 @@ STALL_SECONDS = 20
 PATIENCE_AFTER_STOP = 30
 VANISHED_SECONDS = 3600
 PROBE_BYTES = 1 << 30
-PROBE_SHARE = 16
+PROBE_SHARE = 64
 EVENTS = 500
 CAPACITY_CLASSES = {"misplaced", "constant", "stale"}
 
@@ -186,7 +186,6 @@ class Engine:
         while True:
             try:
                 if state.phase == "probe":
-                    self._guard_again()
                     self._probe_capacity()
                     self._enter(1, "write")
                 self._work()
@@ -395,8 +394,15 @@ class Engine:
 
     def _tick(self, name: str) -> None:
         now = time.monotonic()
+        was_paused = self.state.paused is not None
         self._read_wishes()
         if self._phase is not None:
+            if was_paused and self.state.paused is None:
+                # Much may have happened meanwhile.
+                try:
+                    self._guard_again()
+                except (Ended, Vanished) as trouble:
+                    self._phase.stop(trouble)
             self._phase.set(self.state.paused is not None, self.state.rate_limit)
             if name != "probe":
                 self.state.position = self._phase.position
@@ -655,7 +661,7 @@ def probe_places(size: int, chunk: int) -> list[int]:
     """Where the capacity probe writes one chunk each: ends, powers of two, then evenly over the
     medium.
 
-    Together up to 1 GiB, so that no drive can answer from its cache, and at most a sixteenth of a
+    Together up to 1 GiB, so that no drive can answer from its cache, and at most a 64th of a
     small medium.
     """
     last = max(0, (size - 1) // chunk * chunk)

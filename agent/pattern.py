@@ -17,10 +17,12 @@ earlier run's data by it, and a bad region knows a misplaced or a lost write.
 from __future__ import annotations
 
 import contextlib
+import array
 import ctypes
 import hashlib
 import mmap
 import struct
+import sys
 import zlib
 from typing import Any, NamedTuple
 
@@ -112,9 +114,15 @@ class Pattern:
         self.run, self.pass_number, self.chunk_bytes = run, pass_number, chunk_bytes
         key = b"burn-in pattern %d" % VERSION + run.seed + bytes([pass_number])
         ring = bytearray(hashlib.shake_128(key).digest(chunk_bytes + RING_EXTRA))
-        for index in range(len(ring) // SECTOR):
-            HEADER.pack_into(ring, index * SECTOR, 0, index, MAGIC, run.number, run.stamp_time)
-        self.ring = bytes(ring)
+        sectors, words = len(ring) // SECTOR, memoryview(ring).cast("Q")
+        places = array.array("Q", range(MAGIC << 32, (MAGIC << 32) + sectors))
+        runs = array.array("Q", [run.stamp_time << 32 | run.number]) * sectors
+        if sys.byteorder == "big":
+            places.byteswap()
+            runs.byteswap()
+        words[1 :: SECTOR // 8] = memoryview(places)
+        words[2 :: SECTOR // 8] = memoryview(runs)
+        self.ring = ring
 
     def stamp(self, chunk_offset: int) -> bytes:
         return stamp_word(self.run.number, self.pass_number, chunk_offset // UNIT)

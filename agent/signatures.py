@@ -115,14 +115,15 @@ class _Looker:
         return self._pieces[at]
 
     def at(self, offset: int, length: int) -> bytes:
-        data = b""
+        data: list[bytes] = []
         while length > 0 and 0 <= offset < self._size:
             inside = offset % PIECE
             piece = self._piece(offset - inside)[inside : inside + length]
             if not piece:
                 break
-            data, offset, length = data + piece, offset + len(piece), length - len(piece)
-        return data
+            data.append(piece)
+            offset, length = offset + len(piece), length - len(piece)
+        return b"".join(data)
 
     def holds(self, magic: bytes, offset: int) -> bool:
         """Is the magic there, in a sector that isn't a burn-in's?"""
@@ -162,10 +163,14 @@ def _unknown(look: _Looker, size: int) -> list[int]:
 
 
 def _explained(piece: bytes) -> bool:
-    if len(set(piece)) <= 1:
+    if _is_constant(piece):
         return True
     sectors = (piece[at : at + SECTOR] for at in range(0, len(piece), SECTOR))
-    return all(len(set(sector)) <= 1 or read_stamp(sector) is not None for sector in sectors)
+    return all(read_stamp(sector) is not None or _is_constant(sector) for sector in sectors)
+
+
+def _is_constant(data: bytes) -> bool:
+    return not data or data.count(data[:1]) == len(data)
 
 
 def _ext(look: _Looker) -> list[Hit]:
@@ -202,15 +207,12 @@ def _zfs(look: _Looker, size: int) -> list[Hit]:
     for label in (0, ZFS_LABEL, end - 2 * ZFS_LABEL, end - ZFS_LABEL):
         if label < 0 or label + ZFS_LABEL > size:
             continue
-        named = any(
-            word in look.at(label + at, 4096)
-            for at in range(16 * 1024, 128 * 1024, 4096)
-            for word in (b"pool_guid", b"vdev_tree")
-        )
+        data = look.at(label, ZFS_LABEL)
+        pairs = data[16 * 1024 : 128 * 1024]
+        named = b"pool_guid" in pairs or b"vdev_tree" in pairs
         uber = any(
-            look.holds(magic, label + at)
-            for at in range(128 * 1024, ZFS_LABEL, 1024)
-            for magic in UBERBLOCKS
+            data[at : at + 8] in UBERBLOCKS and look.holds(data[at : at + 8], label + at)
+            for at in range(128 * 1024, len(data), 1024)
         )
         if named or uber:
             hits.append(Hit("zfs", "signature", label))

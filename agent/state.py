@@ -23,7 +23,7 @@ from .pattern import MAX_CHUNK, UNIT, Run
 FORMAT = 1
 PHASES = ("probe", "write", "verify")
 ERRORS_IN_VERDICT = 20
-CHUNK_BYTES = 1 << 20
+CHUNK_BYTES = 4 << 20
 THREADS = 2
 WARNINGS = 20
 

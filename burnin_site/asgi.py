@@ -7,18 +7,25 @@ import os
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from channels.security.websocket import AllowedHostsOriginValidator
+from django.conf import settings
 from django.core.asgi import get_asgi_application
+
+from .allowlist import AllowList
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "burnin_site.settings")
 django_application = get_asgi_application()
 
 from dashboard.routing import websocket_urlpatterns  # noqa: E402  (needs the app registry)
 
-application = ProtocolTypeRouter(
-    {
-        "http": django_application,
-        "websocket": AllowedHostsOriginValidator(
-            AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-        ),
-    }
+application = AllowList(
+    ProtocolTypeRouter(
+        {
+            "http": django_application,
+            "websocket": AllowedHostsOriginValidator(
+                AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+            ),
+        }
+    ),
+    settings.ALLOWED_IPS,
+    settings.TRUSTED_PROXIES,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -86,6 +87,17 @@ def url(name: str, default: str, schemes: set[str]) -> str:
             f"{name} is not an address that starts with {' or '.join(sorted(schemes))}"
         )
     return value
+
+
+def networks(name: str) -> list[IPv4Network | IPv6Network]:
+    """Addresses and CIDRs, separated by commas; none when empty."""
+    found = []
+    for part in filter(None, map(str.strip, os.environ.get(name, "").split(","))):
+        try:
+            found.append(ip_network(part))
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{name}: {error}") from None
+    return found
 
 
 def text(name: str, default: str = "") -> str:

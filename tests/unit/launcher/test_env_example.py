@@ -9,7 +9,7 @@ from launcher.environment import ROOT
 
 #: A setting as the file shows it: commented out, with its default.
 LINE = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
-READERS = {"text", "whole", "number", "truth", "choice", "url", "database"}
+READERS = {"text", "whole", "number", "truth", "choice", "url", "database", "networks"}
 
 
 def in_code() -> dict[str, object]:

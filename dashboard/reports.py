@@ -120,7 +120,10 @@ class Report:
             return f"Passed: {self._proven}."
         if job.state == JobState.FAILED:
             stage = next((one for one in self.stages if one.state == StageState.FAILED), None)
-            return f"Failed{f' at {_name(stage)}' if stage else ''}: {reason}."
+            # A reason may name the stage itself.
+            if stage is None or reason.startswith(stage.get_kind_display()):
+                return f"Failed: {reason}."
+            return f"Failed at {_name(stage)}: {reason}."
         if job.state == JobState.CANCELLED:
             if reason.startswith("refused: "):
                 return f"Refused: {reason.removeprefix('refused: ')}."

@@ -78,6 +78,7 @@
   // --- what changed, seen and said -------------------------------------------------------------
   let cells = new Map(), standings = new Map();
 
+  // What a change of the cell means; a text that counts seconds changes without meaning anything.
   const says = (cell) => cell.dataset.says ?? cell.textContent;
 
   function remember(row) {

@@ -138,7 +138,8 @@ class Shell:
         if call is None:
             return await self._run(process, command, output)
         zipapp, argv = call
-        stdin = await process.stdin.read()
+        # Only a command that wants its input waits for the end of it.
+        stdin = await process.stdin.read() if "--restore" in argv else b""
         if not Path(zipapp).is_file():
             words = f"python3: can't open file '{zipapp}': [Errno 2] No such file or directory\n"
             output.error(words.encode())

@@ -16,7 +16,7 @@ from agent.build import build
 from launcher.environment import ROOT
 from tests.nas import MockNas
 
-SECONDS = 30
+SECONDS = 15
 
 
 @cache
@@ -61,9 +61,9 @@ class Host:
                 client_keys=[str(self.key_file)], config=None, agent_path=None,
                 known_hosts=([asyncssh.import_public_key(self.nas.host_key)], [], []),
             )  # fmt: skip
-        done = await self._connection.run(command, input=stdin, encoding=None)
-        assert isinstance(done.stdout, bytes) and isinstance(done.stderr, bytes)
-        return Done(done.exit_status, done.stdout, done.stderr)
+        async with self._connection.create_process(command, encoding=None) as process:
+            out, errors = await process.communicate(stdin)
+        return Done(process.exit_status, out, errors)
 
     def ship(self) -> None:
         """Put the agent where `agent` calls it."""

@@ -6,6 +6,7 @@ asyncssh lives in one event loop in a thread of its own; callers are plain threa
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -57,8 +58,9 @@ class _Connections:
             connection = await self._connected(target)
             process = await connection.create_process(command, encoding=None)
         async with process:
-            process.stdin.write(stdin)
-            process.stdin.write_eof()
+            with contextlib.suppress(BrokenPipeError):  # it has ended already; its status tells how
+                process.stdin.write(stdin)
+                process.stdin.write_eof()
             stdout, stderr = await asyncio.gather(_read(process.stdout), _read(process.stderr))
             await process.wait_closed()
         if process.exit_status is None:

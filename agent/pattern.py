@@ -16,8 +16,8 @@ earlier run's data by it, and a bad region knows a misplaced or a lost write.
 
 from __future__ import annotations
 
-import contextlib
 import array
+import contextlib
 import ctypes
 import hashlib
 import mmap

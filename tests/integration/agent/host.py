@@ -88,7 +88,7 @@ class Host:
     ) -> list[str]:
         """`surface start` or `run`; `rate_limit=5` is --rate-limit=5. What is expected of the drive
         is right unless given."""
-        known: dict[str, object] = {"expect_serial": ""}
+        known: dict[str, object] = {"expect_serial": "", "chunk": MIB}
         if "expect_size" not in options:
             known["expect_size"] = size_of(device)
         if Path(device).parent == self.media:
@@ -240,6 +240,8 @@ def moved_bytes(pid: int) -> tuple[int, int]:
     try:
         lines = Path(f"/proc/{pid}/io").read_text().splitlines()
     except OSError:
+        return 1 << 60, 1 << 60
+    if len(lines) < 2:
         return 1 << 60, 1 << 60
     return int(lines[0].split()[1]), int(lines[1].split()[1])
 

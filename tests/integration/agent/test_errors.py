@@ -212,7 +212,8 @@ def test_errors_survive_a_kill_and_are_counted_once(host: Host) -> None:
     host.wish("r1", pause=None, rate_limit=4 * MIB)
     host.until("r1", "one error", error_count=1)
     host.kill9()
-    host.start("r1", drive, rate_limit=0)
+    host.start("r1", drive)
+    host.wish("r1", rate_limit=0)
     verdict = host.verdict("r1")
     assert verdict["verdict"] == "failed" and verdict["resumed"] == 1
     assert [error["lba"] for error in verdict["errors"]] == [6 * MIB // 512, 14 * MIB // 512]

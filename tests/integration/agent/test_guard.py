@@ -11,7 +11,7 @@ import pytest
 
 from tests import needs
 from tests.integration.agent.conftest import Loops
-from tests.integration.agent.host import MIB, Host, digest, size_of
+from tests.integration.agent.host import MIB, PACE, Host, digest, size_of
 
 NOT_YET = "physical drives are not enabled yet"
 
@@ -242,19 +242,33 @@ def test_a_loop_device_that_another_holds(host: Host, loop: tuple[Path, Loops]) 
 
 
 # --- while a run goes on ----------------------------------------------------------------------
+def joined_a_pool(host: Host, drive: Path) -> None:
+    use = [{"fact": "pool", "state": "in_use", "detail": "tank"}]
+    host.declare(drive, {"name": "da0", "serial": "SERIAL-da0", "model": "TEST", "use": use})
+
+
 def test_joins_a_pool_between_two_passes(host: Host) -> None:
     drive = host.drive("da0")
-    host.paused_in("r1", drive, "verify", 1)
-    use = [{"fact": "pool", "state": "in_use", "detail": "tank"}]
-    host.declare(
-        drive, f'{{"name":"da0","serial":"SERIAL-da0","use":{str(use)!s}}}'.replace("'", '"')
-    )
+    host.start("r1", drive, rate_limit=PACE)
+    host.until("r1", "verify 1", **{"phase": "verify", "pass": 1})
+    joined_a_pool(host, drive)
+    before = digest(drive)
+    verdict = host.verdict("r1")
+    assert (verdict["verdict"], verdict["reasons"]) == ("refused", ["tank"])
+    assert digest(drive) == before
+    assert verdict["bytes_verified"] == 16 * MIB
+
+
+def test_joins_a_pool_while_the_run_is_paused(host: Host) -> None:
+    drive = host.drive("da0")
+    head = host.paused_in("r1", drive, "write", 1)
+    joined_a_pool(host, drive)
     before = digest(drive)
     host.go_on("r1")
     verdict = host.verdict("r1")
     assert (verdict["verdict"], verdict["reasons"]) == ("refused", ["tank"])
     assert digest(drive) == before
-    assert verdict["bytes_verified"] == 16 * MIB
+    assert verdict["bytes_written"] == head["position_bytes"]
 
 
 @pytest.mark.parametrize("told", ['{"name":"da0","serial":"OTHER","use":[]}', "garbage"])

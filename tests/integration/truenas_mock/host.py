@@ -56,14 +56,23 @@ class Host:
 
     async def _run(self, command: str | None, stdin: bytes) -> Done:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await asyncssh.connect(
-                "127.0.0.1", self.nas.ssh_port, username=self.user,
-                client_keys=[str(self.key_file)], config=None, agent_path=None,
-                known_hosts=([asyncssh.import_public_key(self.nas.host_key)], [], []),
-            )  # fmt: skip
-        async with self._connection.create_process(command, encoding=None) as process:
+            self._connection = await self._connect()
+        try:
+            process = await self._connection.create_process(command, encoding=None)
+        except (asyncssh.Error, OSError):
+            # It broke while nobody looked; nothing was run.
+            self._connection = await self._connect()
+            process = await self._connection.create_process(command, encoding=None)
+        async with process:
             out, errors = await process.communicate(stdin)
         return Done(process.exit_status, out, errors)
+
+    async def _connect(self) -> asyncssh.SSHClientConnection:
+        return await asyncssh.connect(
+            "127.0.0.1", self.nas.ssh_port, username=self.user,
+            client_keys=[str(self.key_file)], config=None, agent_path=None,
+            known_hosts=([asyncssh.import_public_key(self.nas.host_key)], [], []),
+        )  # fmt: skip
 
     def ship(self) -> None:
         """Put the agent where `agent` calls it."""

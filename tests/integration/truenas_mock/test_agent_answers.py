@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,9 @@ def host(host: Host) -> Host:
     return host
 
 
-def surface(host: Host, action: str, run_id: str, *more: str, status: int | None = 0) -> dict:  # type: ignore[type-arg]
+def surface(
+    host: Host, action: str, run_id: str, *more: str, status: int | None = 0
+) -> dict[str, Any]:
     state = host.run_dir(run_id)
     return dict(host.agent("surface", action, "--state", state, *more, status=status))
 

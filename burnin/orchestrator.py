@@ -425,9 +425,12 @@ def _end_job(
             eta_at=None,
             waiting_for="",
         )
-        _tell(job, Kind.STAGE_FINISHED, f"{stage.get_kind_display()}: {reason}")
+        name = stage.get_kind_display()
+        _tell(job, Kind.STAGE_FINISHED, reason if reason.startswith(name) else f"{name}: {reason}")
     job.stages.filter(state=StageState.PENDING).update(state=StageState.SKIPPED)
-    claims = [claim for each in job.stages.all() for claim in each.evidence.get("claims", [])]
+    # Read anew: stages that were fetched with the job don't know what has just been found.
+    stages = Stage.objects.filter(job=job)
+    claims = [claim for each in stages for claim in each.evidence.get("claims", [])]
     order = {False: 0, None: 1, True: 2}
     claims.sort(key=lambda claim: order.get(claim.get("holds"), 1))
     Job.objects.filter(pk=job.pk).update(claims=claims)

@@ -89,6 +89,7 @@ def test_a_drive_that_fails_its_self_test_fails_there(
     assert "SMART short failed" in job.error_text
     states = [stage.state for stage in job.stages.all()]
     assert states == ["passed", "failed", "skipped", "skipped"]
+    assert job.claims[0]["claim"] == "SMART short" and job.claims[0]["holds"] is False
     assert here.stage(job, "short_smart").error_text == job.error_text
     here.until(job, lambda now: not now.closing_reading_due, "the closing reading is taken")
 

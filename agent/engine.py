@@ -157,6 +157,7 @@ class Engine:
         self._read_wishes()
         self._save_detail()
         self._save_state()
+        self.folder.save_progress(self.state)
 
     def run(self) -> dict[str, Any] | None:
         """To the verdict; None when the process was asked to leave before."""
@@ -624,8 +625,10 @@ class Engine:
                         self.folder.path,
                         state.phase != "probe",
                     )
-                    self.note("returned", "the same drive is back")
-                    return
+                    if self.medium.alive():
+                        self.note("returned", "the same drive is back")
+                        return
+                    self.medium.close()
                 except Refused as refused:
                     state.warn(f"back, but not to be written: {refused.reasons[0]['reason']}")
                 except OSError as error:

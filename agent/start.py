@@ -136,6 +136,7 @@ def _prepare(
     1. What is known of this run? 2. No other run of this drive. 3. The guard, with the drive open.
     4. The same drive as before. 5. The state is on the disk.
     """
+    folder.forget_progress()  # what a former process told is not certain
     state = _known(request, folder)
     key = {"serial": request.serial or None, "path": request.device}
     drive_lock = files.lock(folder.drive_lock(key))
@@ -314,17 +315,11 @@ def _close_all_but(kept: set[int]) -> None:
     null = os.open(os.devnull, os.O_RDWR)
     for standard in (0, 1, 2):
         os.dup2(null, standard)
-    limit = 4096
-    try:
-        names = [int(name) for name in os.listdir("/dev/fd")]
-    except (OSError, ValueError):
-        names = list(range(limit))
-    for descriptor in names:
-        if descriptor > 2 and descriptor not in kept:
-            try:
-                os.close(descriptor)
-            except OSError:
-                continue
+    first = 3
+    for descriptor in sorted(kept):
+        os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, min(os.sysconf("SC_OPEN_MAX"), 65536))
 
 
 def _leave_login_scope(run_id: str) -> str:

@@ -11,7 +11,8 @@ import pytest
 
 from agent.pattern import EPOCH, HEADER, MAGIC, stamp_word, window_start
 from tests.integration.agent.conftest import LyingDisk
-from tests.integration.agent.host import MIB, Host
+from tests.integration.agent.host import MIB, PACE, Host
+from tests.waiting import wait_for
 
 # A place that the capacity probe of a 16 MiB medium doesn't touch, with 1 MiB and 64 KiB chunks.
 PLACE = 11 * MIB + 5 * 4096
@@ -131,6 +132,34 @@ def test_the_limit_of_bad_sectors_ends_the_run(host: Host, lying: LyingDisk) -> 
     assert "the limit of this run is reached" in verdict["reasons"][0]
     assert verdict["error_count"] >= 50
     assert verdict["bytes_verified"] < lying.size
+
+
+@pytest.mark.needs("nbd", "loop")
+def test_a_device_that_goes_and_comes_back_is_no_error_of_the_drive(
+    host: Host, lying: LyingDisk
+) -> None:
+    host.start("r1", lying.device, rate_limit=PACE, checkpoint=0.2)
+    host.until("r1", "verify", **{"phase": "verify", "pass": 1})
+    lying.lie({"kind": "gone"})
+    wait_for(lambda: host.peek("r1")["warnings"], 30, "it says that the device is gone")
+    assert "gone" in host.head("r1")["warnings"][0]
+    lying.lie()
+    verdict = host.verdict("r1")
+    assert (verdict["verdict"], verdict["errors"]) == ("passed", [])
+    assert verdict["bytes_verified"] == 2 * lying.size
+    events = [event["event"] for event in host.detail("r1")["events"]]
+    assert events.index("vanished") < events.index("returned")
+
+
+@pytest.mark.needs("nbd", "loop")
+def test_a_device_that_is_gone_can_still_be_stopped(host: Host, lying: LyingDisk) -> None:
+    host.start("r1", lying.device, rate_limit=PACE)
+    host.until("r1", "write", phase="write")
+    lying.lie({"kind": "gone"})
+    wait_for(lambda: host.peek("r1")["warnings"], 30, "it says that the device is gone")
+    head = host.surface("stop", "r1", "--by=alice")
+    assert not head["alive"] and head["verdict"]["verdict"] == "inconclusive"
+    assert head["verdict"]["reasons"] == ["stopped: by alice"]
 
 
 # --- bytes changed behind its back, in a file ---------------------------------------------------

@@ -30,3 +30,5 @@ else:
     DATABASES["default"]["TEST"] = {"NAME": f"test_burnin_{os.getpid()}"}
 # No manifest: a test must not depend on an earlier collectstatic.
 STORAGES["staticfiles"]["BACKEND"] = "django.contrib.staticfiles.storage.StaticFilesStorage"
+STATIC_ROOT = _data / "static"
+STATIC_ROOT.mkdir(exist_ok=True)

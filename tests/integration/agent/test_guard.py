@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from collections.abc import Iterator
@@ -10,14 +11,16 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.integration.agent import schema
 from tests.integration.agent.conftest import Loops
 from tests.integration.agent.host import MIB, PACE, Host, digest, size_of
 
+RUN_TOO = {"identity", "size", "pool", "mount", "kind"}
 NOT_YET = "physical drives are not enabled yet"
 
 
 def assert_refused(host: Host, device: Path | str, fact: str, word: str, **expect: object) -> None:
-    """By guard, start and run alike, with the whole medium as it was."""
+    """By guard, start and run, with the whole medium as it was."""
     before = digest(device)
     known = {
         "expect_serial": f"SERIAL-{Path(device).name}" if Path(device).parent == host.media else "",
@@ -25,21 +28,23 @@ def assert_refused(host: Host, device: Path | str, fact: str, word: str, **expec
         **expect,
     }
     options = [f"--{name.replace('_', '-')}={value}" for name, value in known.items()]
-    guard = host.ask("guard", device, *options)
-    assert not guard["allowed"]
+    done = host.call("guard", device, *options)
+    guard = json.loads(done.stdout)
+    schema.check(guard)
+    assert done.returncode == 2 and not guard["allowed"]
     assert guard["facts"][fact] != "clear"
     assert any(one["fact"] == fact and word in one["reason"] for one in guard["reasons"]), guard
-    assert host.call("guard", device, *options).returncode == 2
 
     started = host.start("r1", device, **known)
     assert started["outcome"] == "refused" and started["run"] is None
     assert any(one["fact"] == fact and word in one["reason"] for one in started["reasons"]), started
-    verdict = host.burn("r1", device, **known)
-    assert verdict["verdict"] == "refused" and verdict["bytes_written"] == 0
-    assert any(word in reason for reason in verdict["reasons"])
+    if fact in RUN_TOO:  # what run and start do before the first write is the same code
+        verdict = host.burn("r1", device, **known)
+        assert verdict["verdict"] == "refused" and verdict["bytes_written"] == 0
+        assert any(word in reason for reason in verdict["reasons"])
 
     assert host.pids() == []
-    assert host.ask("status", "--root", host.root)["runs"] == []
+    assert list((host.root / "runs").iterdir()) == []
     assert digest(device) == before, "bytes were written"
 
 
@@ -100,6 +105,7 @@ def test_an_identity_that_can_t_be_read(host: Host, told: str) -> None:
         (16 * 1024 + 64, b"pool_guid", "signature", "zfs"),
         (9 * MIB - 8 * 4096, bytes(range(256)) * 1024, "data", "unknown data"),
     ],
+    ids=["mbr", "gpt", "gpt-copy", "xfs", "md", "zfs", "unknown"],
 )
 def test_old_data(host: Host, offset: int, data: bytes, fact: str, word: str) -> None:
     drive = host.drive("da0")

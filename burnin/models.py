@@ -67,6 +67,12 @@ class Job(models.Model):
     error_text = models.TextField(blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_requested_by = models.CharField(max_length=150, blank=True)
+    pause_requested_by = models.CharField(
+        max_length=150, blank=True, help_text="who wants it to hold still; empty: nobody"
+    )
+    released: models.JSONField[list[JSONDict], list[JSONDict]] = models.JSONField(
+        default=list, help_text="old data that may be overwritten: [{fact, reason, release}]"
+    )
     holds_drive = models.BooleanField(
         default=True, help_text="until it has ended and nothing of it runs on the host"
     )
@@ -90,6 +96,11 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"job {self.pk} of {self.serial}"
+
+    @property
+    def release(self) -> list[str]:
+        """What of the host's findings was released for this job."""
+        return [finding["release"] for finding in self.released]
 
     @property
     def is_active(self) -> bool:

@@ -7,7 +7,7 @@ happens before, under a lease on the stage, never inside a transaction.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +17,10 @@ from django.utils import timezone
 
 from audit.events import record
 from audit.models import Kind
+from config.models import Freeze, freeze
 from drives.health import is_stale
 from drives.hosts.ssh import HostError
+from drives.hosts.types import Fact
 from drives.leases import Lease, leased
 from drives.models import Drive, SmartTest, System
 from drives.truenas.types import NasError
@@ -94,17 +96,24 @@ def request(
     *,
     operator: User,
     typed_serial: str | None = None,
+    release: Sequence[str] = (),
     source_ip: str | None = None,
 ) -> Job:
     """Queue a burn-in. With a destructive stage the serial must be typed, and the host is asked.
 
-    Raises NotConfirmed or RequestRefused; then nothing was created.
+    release: old data on the drive that may be overwritten, by the host's names of its findings;
+    good for this job only. Raises NotConfirmed or RequestRefused; then nothing was created.
     """
     if plan.destructive and (typed_serial or "").strip() != drive.serial:
         raise NotConfirmed("Type the serial number of this drive exactly as shown")
     reasons = refusals(drive)
+    released: list[Fact] = []
     if not reasons and plan.destructive:
-        reasons = guard_answer(drive).reasons
+        answer = guard_answer(drive)
+        released = [finding for finding in answer.releasable if finding.release in release]
+        if released:
+            answer = guard_answer(drive, [finding.release for finding in released])
+        reasons = answer.reasons
     if reasons:
         _tell_refusal(drive, reasons, operator.get_username(), source_ip)
         raise RequestRefused(reasons)
@@ -117,6 +126,10 @@ def request(
                 size_bytes=drive.size_bytes,
                 profile=plan.profile,
                 passes=plan.passes,
+                released=[
+                    {"fact": one.fact, "reason": one.reason, "release": one.release}
+                    for one in released
+                ],
                 operator=operator,
                 operator_name=operator.get_username(),
             )
@@ -125,6 +138,10 @@ def request(
                 for position, kind in enumerate(plan.all_stages)
             )
             words = ", ".join(kind.label for kind in plan.stages)
+            if released:
+                found = "; ".join(one.reason for one in released)
+                note = f"may overwrite what was found on it: {found}"
+                _tell(job, Kind.RELEASE_GRANTED, note, operator.get_username(), source_ip)
             _tell(job, Kind.BURNIN_QUEUED, f"queued: {words}", operator.get_username(), source_ip)
             _after_commit_admit(drive.system_id)
     except IntegrityError:
@@ -162,6 +179,8 @@ def admit(system_id: int) -> None:
     with transaction.atomic():
         # The lock makes two admissions take turns; SQLite has one writer anyway.
         System.objects.select_for_update().get(pk=system_id)
+        if freeze() is not None:
+            return
         running = Job.objects.filter(system_id=system_id, state=JobState.RUNNING).count()
         room = settings.MAX_PARALLEL_BURNINS - running
         waiting = Job.objects.filter(system_id=system_id, state=JobState.QUEUED).order_by("pk")
@@ -480,6 +499,73 @@ def _stage_to_stop(job: Job) -> Stage | None:
     return stage
 
 
+# --- holding still -----------------------------------------------------------------------------
+def pause(job: Job, *, by: str, source_ip: str | None = None) -> None:
+    """Let a job write nothing until it is resumed (B13). Raises NotActive."""
+    _want_pause(job, by, Kind.BURNIN_PAUSED, f"pause requested by {by}", by, source_ip)
+
+
+def resume(job: Job, *, by: str, source_ip: str | None = None) -> None:
+    """Take the pause of a job back. Raises NotActive."""
+    _want_pause(job, "", Kind.BURNIN_RESUMED, f"resumed by {by}", by, source_ip)
+
+
+def _want_pause(
+    job: Job, wanted_by: str, kind: Kind, note: str, actor: str, source_ip: str | None
+) -> None:
+    with transaction.atomic():
+        jobs = Job.objects.filter(pk=job.pk, state__in=ACTIVE_JOB_STATES)
+        if not jobs.exists():
+            raise NotActive(f"Burn-in {job.pk} has ended")
+        changes = jobs.exclude(pause_requested_by=wanted_by)
+        if wanted_by:
+            changes = jobs.filter(pause_requested_by="")
+        if changes.update(pause_requested_by=wanted_by):
+            _tell(job, kind, note, actor, source_ip)
+            _after_commit_step_running([job.pk])
+
+
+def freeze_all(*, by: str, source_ip: str | None = None) -> None:
+    """Stop admissions and pause all writing everywhere (S10)."""
+    with transaction.atomic():
+        _, is_new = Freeze.objects.get_or_create(only_one=True, defaults={"by": by})
+        if is_new:
+            note = f"Frozen by {by}: nothing is started, all writing pauses"
+            record(Kind.FREEZE, note, actor=by, source_ip=source_ip)
+            _after_commit_step_all()
+
+
+def thaw_all(*, by: str, source_ip: str | None = None) -> None:
+    """Take the freeze back."""
+    with transaction.atomic():
+        gone, _ = Freeze.objects.all().delete()
+        if gone:
+            record(Kind.THAW, f"Thawed by {by}", actor=by, source_ip=source_ip)
+            _after_commit_step_all()
+            for system_id in System.objects.values_list("pk", flat=True):
+                _after_commit_admit(system_id)
+
+
+def _after_commit_step_all() -> None:
+    running = Job.objects.filter(state=JobState.RUNNING)
+    changed(running.values_list("drive_id", flat=True))
+    _after_commit_step_running(list(running.values_list("pk", flat=True)))
+
+
+def _after_commit_step_running(job_ids: list[int]) -> None:
+    stages = Stage.objects.filter(job__in=job_ids, state=StageState.RUNNING)
+    for stage_id in stages.values_list("pk", flat=True):
+        _after_commit_step(stage_id)
+
+
+def _hold(job: Job) -> str:
+    """Why nothing may be written for this job just now."""
+    if frozen := freeze():
+        return f"Frozen by {frozen.by}"
+    by = Job.objects.values_list("pause_requested_by", flat=True).get(pk=job.pk)
+    return f"Paused by {by}" if by else ""
+
+
 # --- jobs that ended while their work may go on -----------------------------------------------
 def _settle_ended(job: Job) -> None:
     """An inconclusive job keeps its drive until its work is over; work that turns up goes on."""
@@ -530,7 +616,8 @@ def _context(job: Job, stage: Stage, lease: Lease | None = None) -> Context:
                 stage.evidence = evidence
             stage.save(update_fields=["run_id", "evidence"])
 
-    return Context(job, stage, job.drive, job.system, timezone.now(), remember)
+    now = timezone.now()
+    return Context(job, stage, job.drive, job.system, now, remember, _hold(job))
 
 
 def _cant(system: System, error: Exception) -> str:

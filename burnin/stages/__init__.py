@@ -22,7 +22,10 @@ from ..outcomes import Outcome
 
 @dataclass(frozen=True)
 class Context:
-    """What a verb works on. `remember` stores facts on the stage before the host is touched."""
+    """What a verb works on. `remember` stores facts on the stage before the host is touched.
+
+    hold: why nothing may be written for this job just now, as a sentence; empty when it may.
+    """
 
     job: Job
     stage: Stage
@@ -30,6 +33,7 @@ class Context:
     system: System
     now: datetime
     remember: Callable[..., None]
+    hold: str = ""
 
     def evidence_of(self, kind: StageKind) -> dict[str, Any]:
         """The evidence of another stage of this job; empty when it has none."""

@@ -42,7 +42,10 @@ def begin(context: Context) -> Outcome:
     facts: dict[str, str] = {}
     if any(kind in DESTRUCTIVE_KINDS for kind in job.stages.values_list("kind", flat=True)):
         guard = clients.host(context.system).guard(
-            located.device.path, serial=job.serial, size_bytes=job.size_bytes
+            located.device.path,
+            serial=job.serial,
+            size_bytes=job.size_bytes,
+            release=job.release,
         )
         facts = guard.facts
         if not guard.allowed:

@@ -41,6 +41,8 @@ def begin(context: Context) -> Outcome:
     host = clients.host(context.system)
     if run.head and _head(run).verdict is not None:
         return _collect(context, run)
+    if context.hold:
+        return _hold(context, run)
     if context.stage.attempts > RESTARTS_WITHOUT_PROGRESS:
         _close(run)
         return Ended(
@@ -62,6 +64,7 @@ def begin(context: Context) -> Outcome:
         size_bytes=job.size_bytes,
         passes=job.passes,
         rate_limit_bytes_per_second=settings.SURFACE_RATE_LIMIT_MBPS * 1_000_000,
+        release=job.release,
         restore=run.head if lost else None,
     )
     if started.outcome == "refused":
@@ -72,6 +75,10 @@ def begin(context: Context) -> Outcome:
     note_run(run, started.run, timezone.now())
     if started.outcome == "finished":
         return _collect(context, run)
+    if _is_held(started.run):
+        head = host.resume_surface(run.run_id, by="operator")
+        note_run(run, head, timezone.now())
+        return _going(context, head)
     note = ""
     if context.stage.state == StageState.RUNNING and started.outcome == "started":
         note = f"its process was gone from the host; resumed at {started.run.percent:.1f} %"
@@ -97,8 +104,12 @@ def check(context: Context) -> Outcome:
             age = f" for {age_in_words(int((context.now - run.seen_at).total_seconds()))}"
         why = f"Can't reach {system.name}{age}: {system.host_error}. The run goes on there"
         return _going(context, head, waiting_for=why)
+    if context.hold and not run.alive:
+        return _going(context, head, waiting_for=context.hold)
     if run.missing_since is not None or not run.alive:
         return Again("its process is gone from the host")
+    if bool(context.hold) != _is_held(head) and not head.stopping:
+        return Again("it is to pause" if context.hold else "it may go on")
     return _going(context, head)
 
 
@@ -119,6 +130,22 @@ def stop(context: Context) -> bool:
     if not head.alive:
         _close(run)
     return not head.alive
+
+
+def _hold(context: Context, run: HostRun) -> Outcome:
+    """Nothing is started or resumed; what runs is asked to hold still."""
+    if not run.head:
+        return Going(waiting_for=context.hold)
+    head = _head(run)
+    if run.alive and not _is_held(head):
+        head = clients.host(context.system).pause_surface(run.run_id, by=context.hold)
+        note_run(run, head, timezone.now())
+    return _going(context, head, waiting_for="" if head.alive else context.hold)
+
+
+def _is_held(head: RunHead) -> bool:
+    """Paused by us; a run that pauses because it can't store its state goes on by itself."""
+    return head.paused is not None and head.paused.get("by") == "operator"
 
 
 def _is_known_to_host(context: Context, run: HostRun) -> bool:

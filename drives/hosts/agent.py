@@ -9,6 +9,7 @@ import hashlib
 import json
 import posixpath
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -33,6 +34,11 @@ def zipapp() -> tuple[bytes, str]:
     """The agent as it goes over the wire, and its SHA-256."""
     content = build()
     return content, hashlib.sha256(content).hexdigest()
+
+
+def _release(serial: str, facts: Sequence[str]) -> list[str]:
+    """A release is good for that serial and those findings only."""
+    return [f"--release={serial}:{','.join(facts)}"] if facts else []
 
 
 @dataclass(frozen=True)
@@ -65,10 +71,16 @@ class AgentHost:
         answer = self._ask("probe", argv, timeout=90)
         return [HostDevice.parse(device) for device in field(answer, "devices", list)]
 
-    def guard(self, path: str, *, serial: str, size_bytes: int) -> Guard:
-        """May this device be written? The agent asks itself the same right before it writes."""
+    def guard(
+        self, path: str, *, serial: str, size_bytes: int, release: Sequence[str] = ()
+    ) -> Guard:
+        """May this device be written? The agent asks itself the same right before it writes.
+
+        release: what of its findings somebody has released, by their `Fact.release`.
+        """
         argv = ["guard", path, f"--expect-serial={serial}", f"--expect-size={size_bytes}"]
-        return Guard.parse(self._ask("guard", argv, timeout=60))
+        answer = self._ask("guard", argv + _release(serial, release), timeout=90)
+        return Guard.parse(answer)
 
     def start_surface(
         self,
@@ -79,6 +91,7 @@ class AgentHost:
         size_bytes: int,
         passes: int,
         rate_limit_bytes_per_second: int = 0,
+        release: Sequence[str] = (),
         restore: dict[str, Any] | None = None,
     ) -> Started:
         """Start a detached surface run, or find it running, finished, or resume it.
@@ -89,6 +102,7 @@ class AgentHost:
         argv += [f"--expect-serial={serial}", f"--expect-size={size_bytes}", f"--passes={passes}"]
         if rate_limit_bytes_per_second:
             argv += [f"--rate-limit={rate_limit_bytes_per_second}"]
+        argv += _release(serial, release)
         stdin = b""
         if restore is not None:
             argv += ["--restore"]
@@ -103,6 +117,13 @@ class AgentHost:
         """Ask a run to stop and wait until it is gone; `alive` of the answer says whether it is."""
         argv = ["surface", "stop", "--state", self._run_dir(run_id), f"--by={by}"]
         return self._run_answer(run_id, self._ask("run", argv, timeout=45))
+
+    def pause_surface(self, run_id: str, *, by: str) -> RunHead:
+        """Ask a run to hold still; it says so in its head once it does."""
+        return self._of_run("pause", run_id, by)
+
+    def resume_surface(self, run_id: str, *, by: str) -> RunHead:
+        return self._of_run("resume", run_id, by)
 
     def surface_detail(self, run_id: str) -> tuple[RunHead, dict[str, Any]]:
         """The run's head and its errors, regions and events."""
@@ -122,6 +143,10 @@ class AgentHost:
         return bool(field(answer, "done", bool))
 
     # --- how ----------------------------------------------------------------------------------
+    def _of_run(self, verb: str, run_id: str, by: str) -> RunHead:
+        argv = ["surface", verb, "--state", self._run_dir(run_id), f"--by={by}"]
+        return self._run_answer(run_id, self._ask("run", argv))
+
     def _run_answer(self, run_id: str, answer: dict[str, Any]) -> RunHead:
         head = RunHead.parse(field(answer, "run", dict))
         if head.run_id != run_id:

@@ -22,16 +22,25 @@ NONE = type(None)
 
 @dataclass(frozen=True)
 class Fact:
-    """One reason that speaks against writing: in_use, old_data or unknown."""
+    """One reason that speaks against writing: in_use, old_data or unknown.
+
+    release: what names exactly this finding when somebody releases it; empty where nobody can.
+    """
 
     fact: str
     state: str
     reason: str
+    release: str = ""
 
     @classmethod
     def parse(cls, source: Any, text_field: str = "reason") -> Fact:
+        state = field(source, "state", str)
+        release = source.get("release")
         return cls(
-            field(source, "fact", str), field(source, "state", str), field(source, text_field, str)
+            fact=field(source, "fact", str),
+            state=state,
+            reason=field(source, text_field, str),
+            release=release if state == "old_data" and isinstance(release, str) else "",
         )
 
 
@@ -81,7 +90,7 @@ class Guard:
         reasons = tuple(Fact.parse(fact) for fact in field(source, "reasons", list))
         facts = field(source, "facts", dict)
         allowed = field(source, "allowed", bool)
-        if allowed and (reasons or not facts or set(facts.values()) != {"clear"}):
+        if allowed and (reasons or not facts or set(facts.values()) - {"clear", "released"}):
             raise HostError("the guard allows and refuses in one answer")
         return cls(
             allowed=allowed,

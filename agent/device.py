@@ -43,7 +43,12 @@ class Medium:
         self._direct_end = self.size - self.size % align if self.direct else 0
         # O_EXCL is held by the first descriptor; a second exclusive one of the same process would
         # be refused.
-        self._plain_fd = os.open(drive.path, flags & ~os.O_EXCL if self.direct else flags)
+        self._plain_fd = -1
+        try:
+            self._plain_fd = os.open(drive.path, flags & ~os.O_EXCL if self.direct else flags)
+        except OSError:
+            self.close()
+            raise
         self._check_same()
         if not self.direct:
             self.how = "buffered, cache dropped before each read"
@@ -78,7 +83,7 @@ class Medium:
                 raise Changed(errno.ESTALE, "what was opened is not what was identified")
 
     def _descriptors(self) -> list[int]:
-        return [fd for fd in (self._direct_fd, self._plain_fd) if fd is not None]
+        return [fd for fd in (self._direct_fd, self._plain_fd) if fd not in (None, -1)]
 
     def same_as(self, drive: Identity | None) -> bool:
         """Is it still the opened object, by node, serial and size?"""
@@ -163,7 +168,8 @@ class Medium:
         return False
 
     def close(self) -> None:
-        for descriptor in self._descriptors():
+        descriptors = self._descriptors()
+        self._direct_fd, self._plain_fd = None, -1  # first: no thread shall take up a number again
+        for descriptor in descriptors:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
-        self._direct_fd, self._plain_fd = None, -1

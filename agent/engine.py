@@ -39,6 +39,7 @@ VANISHED_SECONDS = 3600
 PROBE_BYTES = 1 << 30
 PROBE_SHARE = 64
 EVENTS = 500
+OPENER_LOOKS_IN_A_RUN = 100  # half a minute: a smartctl that reads it is no reason to end a run
 CAPACITY_CLASSES = {"misplaced", "constant", "stale"}
 
 
@@ -145,6 +146,7 @@ class Engine:
         self._state_trouble = ""
         self._rates: deque[tuple[float, int]] = deque()
         self._last = {"progress": 0.0, "checkpoint": time.monotonic(), "detail": time.monotonic()}
+        self._told = -1
         self._phase: Phase | None = None
         self._control_seen: tuple[int, int] | None = (0, 0)
 
@@ -161,6 +163,7 @@ class Engine:
 
     def run(self) -> dict[str, Any] | None:
         """To the verdict; None when the process was asked to leave before."""
+        state = self.state
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -173,6 +176,10 @@ class Engine:
                 reasons += self._error_reasons()
         except Left:
             self.note("left", "the process was asked to go; the run can be resumed")
+            try:
+                self._flush()
+            except (Ended, Vanished):
+                state.position = state.checkpoint
             self._keep_trying(self._finish_books)
             return None
         except Exception as error:  # whatever it is, the run must not end without a word
@@ -180,7 +187,7 @@ class Engine:
             where = f"{last.filename.rsplit('/', 1)[-1]}:{last.lineno}"
             verdict, reasons = "inconclusive", [f"the agent failed: {error!r} at {where}"]
         self._close(verdict, reasons)
-        return self.state.verdict
+        return state.verdict
 
     def _phases(self) -> None:
         state = self.state
@@ -190,15 +197,14 @@ class Engine:
                     self._probe_capacity()
                     self._enter(1, "write")
                 self._work()
+                if state.phase == "write":
+                    self._enter(state.pass_number, "verify")
+                elif state.pass_number < state.passes:
+                    self._enter(state.pass_number + 1, "write")
+                else:
+                    return
             except Vanished as gone:
                 self._wait_for_device(gone)
-                continue
-            if state.phase == "write":
-                self._enter(state.pass_number, "verify")
-            elif state.pass_number < state.passes:
-                self._enter(state.pass_number + 1, "write")
-            else:
-                return
 
     def _enter(self, pass_number: int, phase: str) -> None:
         """The next phase, after another look at what is about to be written or read."""
@@ -216,7 +222,9 @@ class Engine:
     def _guard_again(self) -> None:
         drive, size = self.medium.drive, self.medium.size
         written = self.state.phase != "probe"
-        judgement = guard.judge(drive.path, drive.serial, size, self.folder.path, written)
+        judgement = guard.judge(
+            drive.path, drive.serial, size, self.folder.path, written, OPENER_LOOKS_IN_A_RUN
+        )
         if not self.medium.same_as(judgement.drive):
             raise Vanished(0, "its path no longer leads to the same drive")
         if not judgement.allowed:
@@ -305,7 +313,10 @@ class Engine:
             if over.acquire(timeout=TICK_SECONDS):
                 running -= 1
                 continue
-            self._tick(name)
+            try:
+                self._tick(name)
+            except Exception as trouble:  # the workers must be done before anything else happens
+                phase.stop(trouble)
             if self._leaving or self._stop_by is not None:
                 phase.stop()
                 give_up = give_up or time.monotonic() + PATIENCE_AFTER_STOP
@@ -399,11 +410,7 @@ class Engine:
         self._read_wishes()
         if self._phase is not None:
             if was_paused and self.state.paused is None:
-                # Much may have happened meanwhile.
-                try:
-                    self._guard_again()
-                except (Ended, Vanished) as trouble:
-                    self._phase.stop(trouble)
+                self._guard_again()  # much may have happened meanwhile
             self._phase.set(self.state.paused is not None, self.state.rate_limit)
             if name != "probe":
                 self.state.position = self._phase.position
@@ -411,7 +418,8 @@ class Engine:
         due = now - self._last["checkpoint"]
         if due >= self.state.checkpoint_seconds or (not self.errors.stored and due >= 2):
             self._checkpoint(name)
-        if now - self._last["progress"] >= PROGRESS_SECONDS:
+        landed = self.state.paused is not None and self.state.position != self._told
+        if landed or now - self._last["progress"] >= PROGRESS_SECONDS:
             self._progress(now)
 
     def _progress(self, now: float) -> None:
@@ -426,6 +434,7 @@ class Engine:
         since, place = self._rates[0]
         state.rate = int((state.position - place) / (now - since)) if now - since > 0.5 else None
         state.updated_at = iso()
+        self._told = state.position
         self.folder.save_progress(state)
         if self._tell:
             self._tell(state)

@@ -85,24 +85,28 @@ def judge(
     size: int | None,
     state_dir: str | None = None,
     written: bool = False,
+    looks: int = use.OPENER_LOOKS,
 ) -> Judgement:
-    """`written`: this run has written here before, so an unreadable sector hides nobody's data."""
+    """`written`: this run has written here before, so an unreadable sector hides nobody's data.
+    `looks`: how often, 0.3 s apart, to look for an opener that goes away.
+    """
     found = judge_identity(path, serial, size)
     if found.drive is None:
         return found
-    facts = found.facts + use_facts(found.drive, state_dir, written)
+    facts = found.facts + use_facts(found.drive, state_dir, written, looks)
     missing = set(ASKED) - {fact.fact for fact in facts}
     facts += [Fact(name, "unknown", f"{name} was not looked at") for name in sorted(missing)]
     return Judgement(path, found.drive, facts)
 
 
 def use_facts(
-    drive: Identity, state_dir: str | None = None, written: bool = False, patient: bool = True
+    drive: Identity,
+    state_dir: str | None = None,
+    written: bool = False,
+    looks: int = use.OPENER_LOOKS,
 ) -> list[Fact]:
     """Who uses it and what lies on it; also what `probe` lists."""
-    facts = (
-        use.facts(drive, state_dir, patient) + _signatures(drive, written) + list(drive.declared)
-    )
+    facts = use.facts(drive, state_dir, looks) + _signatures(drive, written) + list(drive.declared)
     zfs = any(fact.fact == "signature" and fact.detail.startswith("zfs") for fact in facts)
     if not any(fact.fact == "pool" for fact in drive.declared):
         facts.append(

@@ -23,10 +23,8 @@ OPENER_LOOKS, OPENER_PAUSE = 4, 0.3
 Device = tuple[int, int]
 
 
-def facts(drive: Identity, state_dir: str | None, patient: bool = True) -> list[Fact]:
-    """All questions, each with at least one fact. `patient`: wait for a short look by others to
-    end.
-    """
+def facts(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
+    """All questions, each with at least one fact. `looks`: for an opener that goes away."""
     if sys.platform.startswith("freebsd"):
         return _freebsd(drive, state_dir)
     found: list[Fact] = []
@@ -36,7 +34,7 @@ def facts(drive: Identity, state_dir: str | None, patient: bool = True) -> list[
         ("holder", lambda: _holders(drive)),
         ("partition", lambda: _partitions(drive)),
         ("loop", lambda: _loops(drive)),
-        ("open", lambda: _open(drive, OPENER_LOOKS if patient else 1)),
+        ("open", lambda: _open(drive, looks)),
         ("state_dir", lambda: _state_dir(drive, state_dir)),
     ]
     for fact, ask in questions:

@@ -41,6 +41,9 @@ class Kind(models.TextChoices):
     SYSTEM_RECOVERED = "system_recovered", "System recovered"
     LOGIN = "login", "Login"
     LOGIN_FAILED = "login_failed", "Login failed"
+    LOGIN_LOCKED = "login_locked", "Login locked"
+    USER_ADDED = "user_added", "User added"
+    USER_CHANGED = "user_changed", "User changed"
 
 
 class AuditEvent(models.Model):

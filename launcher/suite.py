@@ -6,57 +6,98 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 from . import environment, needs
 from .environment import PYTHON, ROOT, VAR
 
 AGENT_REQUIREMENTS = ("requirements-agent-tests.txt",)
+PYTEST = [str(PYTHON), "-m", "pytest"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """How a part of the suite ended; `output` when it wasn't shown while it ran."""
+
+    name: str
+    status: int
+    seconds: float
+    output: str = ""
 
 
 def main(arguments: list[str]) -> int:
     environment.enter(environment.DEVELOPMENT)
-    pytest = [str(PYTHON), "-m", "pytest"]
     if arguments:
-        return subprocess.run([*pytest, *arguments], cwd=ROOT).returncode
+        return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     needs.install_missing()
-    results = {
-        "suite (SQLite)": _run("suite (SQLite)", pytest),
-        "integration (PostgreSQL)": _on_postgres(),
-        "agent (Python 3.9)": _on_python39(),
-    }
+    began = time.monotonic()
+    parts = [
+        *_side_by_side(
+            lambda: _run(
+                "unit, integration (SQLite)", [*PYTEST, "tests/unit", "tests/integration"]
+            ),
+            _on_postgres,
+        ),
+        # Not beside the first: both play with the loop devices of this machine.
+        *_side_by_side(
+            lambda: _run("acceptance", [*PYTEST, "tests/acceptance"]),
+            _on_python39,
+        ),
+    ]
     print()
-    for name, (code, seconds) in results.items():
-        print(f"{'FAILED' if code else 'ok':<8}{name}  {seconds:.0f} s")
-    return 1 if any(code for code, _ in results.values()) else 0
+    for part in parts:
+        print(f"{'FAILED' if part.status else 'ok':<8}{part.name}  {part.seconds:.0f} s")
+    print(f"tested in {time.monotonic() - began:.0f} s")
+    return 1 if any(part.status for part in parts) else 0
 
 
-def _on_postgres() -> tuple[int, float]:
+def _side_by_side(shown: Callable[[], Part], aside: Callable[[], Part]) -> list[Part]:
+    """Two parts at once: one that is watched, and one whose output comes when both have ended."""
+    with ThreadPoolExecutor() as pool:
+        other = pool.submit(aside)
+        parts = [shown(), other.result()]
+    if parts[1].output:
+        print(f"\n=== {parts[1].name}\n{parts[1].output}", flush=True)
+    return parts
+
+
+def _on_postgres() -> Part:
     name = "integration (PostgreSQL)"
     if not needs.NEEDS["postgres"].find():
         return _missing(name, "no PostgreSQL server binaries (Debian: apt install postgresql)")
     # Those without a database of ours: their answer can't depend on which one it is.
     apart = [f"--ignore=tests/integration/{room}" for room in ("agent", "truenas_mock", "launcher")]
-    module = [str(PYTHON), "-m", "tests.postgres", str(PYTHON), "-m", "pytest"]
-    return _run(name, [*module, "tests/integration", *apart])
+    server = [str(PYTHON), "-m", "tests.postgres"]
+    return _run(name, [*server, *PYTEST, "tests/integration", *apart], aside=True)
 
 
-def _on_python39() -> tuple[int, float]:
+def _on_python39() -> Part:
     name = "agent (Python 3.9)"
     python = needs.NEEDS["python3.9"].find()
     if not python:
         return _missing(name, "no Python 3.9 (python3.9 on the PATH, or one of pyenv's)")
     own = environment.install(VAR / "venv39", AGENT_REQUIREMENTS, python)
-    return _run(name, [str(own), "-m", "pytest", "-c", "tests/agent39.ini", "--rootdir", "."])
+    command = [str(own), "-m", "pytest", "-c", "tests/agent39.ini", "--rootdir", "."]
+    return _run(name, command, aside=True)
 
 
-def _run(name: str, command: list[str]) -> tuple[int, float]:
-    print(f"\n=== {name}", flush=True)
+def _run(name: str, command: list[str], *, aside: bool = False) -> Part:
+    print(f"\n=== {name}{' (beside it)' if aside else ''}", flush=True)
     began = time.monotonic()
-    code = subprocess.run(command, cwd=ROOT).returncode
-    return code, time.monotonic() - began
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        stdout=subprocess.PIPE if aside else None,
+        stderr=subprocess.STDOUT if aside else None,
+        text=True,
+        errors="replace",
+    )
+    return Part(name, done.returncode, time.monotonic() - began, done.stdout or "")
 
 
-def _missing(name: str, why: str) -> tuple[int, float]:
+def _missing(name: str, why: str) -> Part:
     """A part that can't run here: loud, and a failure in CI."""
     print(f"\n!!! SKIPPED: {name}: {why}", file=sys.stderr, flush=True)
-    return int(os.environ.get("CI") == "true"), 0.0
+    return Part(name, int(os.environ.get("CI") == "true"), 0.0)

@@ -151,6 +151,18 @@ def test_a_device_that_goes_and_comes_back_is_no_error_of_the_drive(
     assert events.index("vanished") < events.index("returned")
 
 
+def test_a_drive_whose_place_is_empty_between_two_phases_is_waited_for(host: Host) -> None:
+    drive = host.drive("da0")
+    host.start("r1", drive, rate_limit=PACE)
+    host.until("r1", "verify 1", **{"phase": "verify", "pass": 1})
+    attic = host.media / "attic"
+    drive.rename(attic)
+    wait_for(lambda: host.peek("r1")["warnings"], 30, "it says that the device is gone")
+    assert host.peek("r1")["pass"] == 1, "pass 2 must not begin on what isn't there"
+    attic.rename(drive)
+    assert host.verdict("r1")["verdict"] == "passed"
+
+
 @pytest.mark.needs("nbd", "loop")
 def test_a_device_that_is_gone_can_still_be_stopped(host: Host, lying: LyingDisk) -> None:
     host.start("r1", lying.device, rate_limit=PACE)

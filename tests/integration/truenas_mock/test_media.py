@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -136,3 +138,24 @@ def test_a_drive_joins_a_pool_for_nas_and_host(media_nas: MockNas, rest: Rest, h
     assert [leaf["disk"] for leaf in mirror["children"]] == ["da0", "da2"]
     refused = host.start("da0", "run-p", status=2)
     assert {"fact": "pool", "state": "in_use", "reason": "In pool tank"} in refused["reasons"]
+
+
+def test_two_writers_lose_nothing_of_each_other(media_nas: MockNas, rest: Rest, host: Host) -> None:
+    """The mock and the smartctl of its host keep one state."""
+    names = ["da0", "da1", "da2"]
+    urls = [f"disk/id/{quote(rest.drive(name)['identifier'])}" for name in names]
+    files = " ".join(str(medium(media_nas, name)) for name in names)
+    with ThreadPoolExecutor() as pool:
+        each = "for i in 1 2 3; do smartctl -t long $file & done"
+        started = pool.submit(host.run, f"for file in {files}; do {each}; done; wait")
+        turn = 0
+        while not started.done() or turn < 5:
+            turn += 1
+            for url in urls:
+                assert rest.ask("PUT", url, {"description": f"turn {turn}"}).status_code == 200
+        said = started.result().out.decode()
+    assert said.count("Testing has begun") == 3, "once for each drive"
+    for name in names:
+        assert rest.drive(name)["description"] == f"turn {turn}"
+        (found,) = rest.get(f"smart/test/results?disk={name}")
+        assert [test["status"] for test in found["tests"]] == ["RUNNING"]

@@ -20,6 +20,24 @@ def _sqlite(verb: str) -> list[str]:
     ]
 
 
+def _sqlite_replace() -> list[str]:
+    """INSERT OR REPLACE deletes without a delete trigger."""
+    return [
+        "DROP TRIGGER IF EXISTS audit_no_replace",
+        f"CREATE TRIGGER audit_no_replace BEFORE INSERT ON {TABLE} "
+        f"WHEN EXISTS (SELECT 1 FROM {TABLE} WHERE id = NEW.id) "
+        "BEGIN SELECT RAISE(ABORT, 'audit events are append-only'); END",
+    ]
+
+
+def _postgres_truncate() -> list[str]:
+    return [
+        f"DROP TRIGGER IF EXISTS audit_no_truncate ON {TABLE}",
+        f"CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON {TABLE} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()",
+    ]
+
+
 def _postgres(verb: str) -> list[str]:
     return [
         "CREATE OR REPLACE FUNCTION audit_append_only() RETURNS trigger LANGUAGE plpgsql AS "
@@ -33,10 +51,13 @@ def _postgres(verb: str) -> list[str]:
 def install(using: str = DEFAULT_DB_ALIAS, **_: Any) -> None:
     """(Re)create the triggers; idempotent."""
     connection = connections[using]
-    statements = _sqlite if connection.vendor == "sqlite" else _postgres
+    is_sqlite = connection.vendor == "sqlite"
+    statements = _sqlite if is_sqlite else _postgres
     with connection.cursor() as cursor:
         if TABLE not in connection.introspection.table_names(cursor):
             return
         for verb in ("update", "delete"):
             for statement in statements(verb):
                 cursor.execute(statement)
+        for statement in _sqlite_replace() if is_sqlite else _postgres_truncate():
+            cursor.execute(statement)

@@ -10,10 +10,11 @@ from django.utils import timezone
 
 from drives import clients, readings
 from drives.hosts.ssh import HostError
+from drives.leases import leased
 from live.changes import changed
 
 from . import verdict
-from .models import Job, StageKind, StageState
+from .models import Job, Stage, StageKind, StageState
 from .outcomes import Claim
 
 logger = logging.getLogger(__name__)
@@ -30,6 +31,13 @@ def take(job_id: int) -> None:
     )
     if job is None or job.finished_at is None:
         return
+    with leased(Stage.objects.filter(job=job, position=0), "lease") as lease:
+        if lease is not None:
+            _take(job)
+
+
+def _take(job: Job) -> None:
+    assert job.finished_at is not None
     now = timezone.now()
     try:
         claims = _claims(job)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -22,7 +22,7 @@ from drives.health import is_stale
 from drives.hosts.ssh import HostError
 from drives.hosts.types import Fact
 from drives.leases import Lease, leased
-from drives.models import Drive, SmartTest, System
+from drives.models import Drive, HostRun, SmartTest, System
 from drives.truenas.types import NasError
 from live.changes import changed
 
@@ -41,6 +41,8 @@ logger = logging.getLogger(__name__)
 
 # A run on a big drive may stand still for longer while it is healthy: retries take their time.
 STUCK_SCALE_BYTES = 20 * 10**12
+# After this a job that can't be stopped gives its place in the queue to the next.
+CANCEL_PATIENCE = timedelta(hours=1)
 
 ENDING = {
     JobState.PASSED: Kind.BURNIN_PASSED,
@@ -80,7 +82,9 @@ def refusals(drive: Drive) -> list[str]:
         reasons.append("The drive reports no serial number, so it can't be told from another")
     if drive.size_bytes <= 0:
         reasons.append("The drive's size isn't known")
-    if holding := drive.jobs.filter(holds_drive=True).first():
+    # By serial: a drive may have two rows where a NAS doesn't tell the same facts each time.
+    holding = Job.objects.filter(serial=drive.serial, holds_drive=True).exclude(serial="").first()
+    if holding:
         reasons.append(f"Burn-in {holding.pk} of this drive is not over")
     if drive.smart_tests.filter(state=SmartTest.State.RUNNING).exists() and not holding:
         reasons.append("A SMART self-test runs on it")
@@ -178,7 +182,9 @@ def admit(system_id: int) -> None:
     """Start queued jobs in their order while the system has room (B4)."""
     with transaction.atomic():
         # The lock makes two admissions take turns; SQLite has one writer anyway.
-        System.objects.select_for_update().get(pk=system_id)
+        # Without the key: inserts and updates of jobs look at it, and one of both would wait for
+        # the other for ever.
+        System.objects.select_for_update(no_key=True).get(pk=system_id)
         if freeze() is not None:
             return
         running = Job.objects.filter(system_id=system_id, state=JobState.RUNNING).count()
@@ -191,8 +197,8 @@ def admit(system_id: int) -> None:
             ):
                 _tell(job, Kind.BURNIN_STARTED, "started")
                 _after_commit_step(job.stages.get(position=0).pk)
-        # Their places in the queue have changed.
-        changed(waiting.values_list("drive_id", flat=True))
+                # The places of the others in the queue have changed.
+                changed(waiting.values_list("drive_id", flat=True))
 
 
 # --- the control loop -------------------------------------------------------------------------
@@ -206,18 +212,23 @@ def advance(system_id: int) -> None:
     )
     for job in jobs:
         stage = current_stage(job)
-        if stage is None:
-            _conclude(job)
-            continue
         try:
-            _look(job, stage, system)
+            if stage is None:
+                _conclude(job)
+            else:
+                _look(job, stage, system)
         except Exception as error:  # one job's trouble is its own, and is shown on it
             logger.exception("advancing %s", job)
-            _wait(stage, f"An error of this program: {error!r}")
-    for job in Job.objects.filter(system=system, holds_drive=True).exclude(
-        state__in=ACTIVE_JOB_STATES
-    ):
-        _settle_ended(job)
+            if stage is not None:
+                _wait(stage, f"An error of this program: {error!r}")
+    ended = Job.objects.filter(system=system, holds_drive=True).exclude(state__in=ACTIVE_JOB_STATES)
+    for job in ended.select_related("drive", "system"):
+        try:
+            _settle_ended(job)
+        except Exception:
+            logger.exception("settling %s", job)
+    for stage_id in _stages_with_stray_runs(system):
+        _enqueue_step(stage_id)
     if Job.objects.filter(system=system, state=JobState.QUEUED).exists():
         admit(system.pk)
 
@@ -246,8 +257,14 @@ def step(stage_id: int) -> None:
             return
         stage = Stage.objects.select_related("job__drive__system", "job__system").get(pk=stage_id)
         job = stage.job
-        if job.cancel_requested_at and job.holds_drive:
-            _stop(job, stage, lease)
+        if _is_to_be_stopped(job):
+            wanted = _stage_to_stop(job)
+            if wanted is not None and wanted.pk != stage.pk:
+                _enqueue_step(wanted.pk)  # it has gone on since this was asked
+            else:
+                _stop(job, stage, lease)
+        elif not job.holds_drive:
+            _stop_stray(job, stage, lease)
         elif job.state == JobState.RUNNING and stage.state in (
             StageState.PENDING,
             StageState.RUNNING,
@@ -274,8 +291,8 @@ def _begin(job: Job, stage: Stage, lease: Lease) -> None:
             logger.exception("%s", stage)
             _wait(stage, f"An error of this program: {error!r}")
             return
-        Stage.objects.filter(pk=stage.pk).update(attempts=stage.attempts + 1)
-        stage.attempts += 1
+        if isinstance(outcome, Going) and outcome.began:
+            Stage.objects.filter(pk=stage.pk).update(attempts=stage.attempts + 1)
         if stage.state == StageState.RUNNING and isinstance(outcome, Going) and outcome.note:
             with transaction.atomic():
                 _tell(job, Kind.BURNIN_RESUMED, f"{stage.get_kind_display()}: {outcome.note}")
@@ -293,20 +310,50 @@ def _begin(job: Job, stage: Stage, lease: Lease) -> None:
 
 
 def _stop(job: Job, stage: Stage, lease: Lease) -> None:
+    """End the job once nothing of this stage runs on the host any more."""
     context = _context(job, stage, lease)
-    stopped = stage.state == StageState.PENDING and stage.attempts == 0
-    if not stopped:
-        try:
-            stopped = verbs(stage.kind).stop(context)
-        except (HostError, NasError) as error:
-            _wait(stage, f"Cancelling, waiting for {job.system.name}: {error}")
-            return
-    if not stopped:
-        _wait(stage, f"Cancelling, {job.system.name} has not stopped it yet")
+    try:
+        stopped = verbs(stage.kind).stop(context)
+    except (HostError, NasError) as error:
+        _wait(stage, f"Cancelling, waiting for {job.system.name}: {error}")
         return
+    reason = f"Cancelled by {job.cancel_requested_by}"
     with transaction.atomic():
-        if lease.confirm():
-            _end_job(job, stage, JobState.CANCELLED, f"Cancelled by {job.cancel_requested_by}")
+        if not lease.confirm():
+            return
+        if stopped:
+            _end_job(job, stage, JobState.CANCELLED, reason)
+            return
+        _wait(stage, f"Cancelling, {job.system.name} has not stopped it yet")
+        tried_for = timezone.now() - (job.cancel_requested_at or timezone.now())
+        if tried_for > CANCEL_PATIENCE and job.is_active:
+            # The queue goes on without it; the drive stays taken until it has stopped.
+            reason += f", but {job.system.name} could not stop it"
+            _end_job(job, stage, JobState.UNKNOWN, reason, keeps_drive=True)
+
+
+def _is_to_be_stopped(job: Job) -> bool:
+    """It was cancelled, or has ended in a way after which nothing of it may go on."""
+    if not job.holds_drive:
+        return False
+    return bool(job.cancel_requested_at) or job.state in (JobState.CANCELLED, JobState.FAILED)
+
+
+def _stages_with_stray_runs(system: System) -> list[int]:
+    """Stages whose run may go on though their job has let go of the drive."""
+    open_runs = HostRun.objects.filter(system=system, is_open=True).values("run_id")
+    strays = Stage.objects.filter(run_id__in=open_runs, job__holds_drive=False)
+    return list(strays.values_list("pk", flat=True))
+
+
+def _stop_stray(job: Job, stage: Stage, lease: Lease) -> None:
+    if not HostRun.objects.filter(run_id=stage.run_id, is_open=True).exists():
+        return
+    logger.warning("%s has ended, and its run may go on: stopping it", job)
+    try:
+        verbs(stage.kind).stop(_context(job, stage, lease))
+    except (HostError, NasError) as error:
+        logger.warning("%s: its run can't be stopped yet: %s", job, error)
 
 
 # --- what the verbs said, recorded ------------------------------------------------------------
@@ -321,7 +368,10 @@ def _keep_going(job: Job, stage: Stage, going: Going, now: datetime) -> None:
     }
     if stage.state == StageState.PENDING:
         if going.waiting_for and not going.progress:
+            idle = _idle(job, stage, now)
+            Stage.objects.filter(pk=stage.pk).update(checked_at=now, idle_seconds=idle)
             _wait(stage, going.waiting_for)
+            _stuck_if(job, stage, idle)
             return
         begun = Stage.objects.filter(pk=stage.pk, state=StageState.PENDING).update(
             state=StageState.RUNNING, started_at=now, **facts
@@ -333,15 +383,12 @@ def _keep_going(job: Job, stage: Stage, going: Going, now: datetime) -> None:
     paused = bool(going.progress.get("paused"))
     if moved:
         facts |= {"idle_seconds": 0, "attempts": 0}
-    elif not going.waiting_for and not paused and stage.checked_at is not None:
-        longest = 3 * settings.POLL_INTERVAL_SECONDS
-        elapsed = (now - stage.checked_at).total_seconds()
-        facts["idle_seconds"] = stage.idle_seconds + min(elapsed, longest)
+    elif not going.waiting_for and not paused:
+        facts["idle_seconds"] = _idle(job, stage, now)
     Stage.objects.filter(pk=stage.pk, state=StageState.RUNNING).update(**facts)
-    limit = settings.STUCK_JOB_HOURS * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
-    if facts.get("idle_seconds", 0) > limit:
-        _stuck(job, stage, facts["idle_seconds"])
-    elif (
+    if _stuck_if(job, stage, facts.get("idle_seconds", 0)):
+        return
+    if (
         moved
         or going.waiting_for != stage.waiting_for
         or paused != bool(stage.progress.get("paused"))
@@ -356,7 +403,18 @@ def _has_moved(stage: Stage, going: Going) -> bool:
     )
 
 
-def _stuck(job: Job, stage: Stage, idle_seconds: float) -> None:
+def _idle(job: Job, stage: Stage, now: datetime) -> float:
+    """Seconds without progress, counted only while the host answers and nobody holds it."""
+    if stage.checked_at is None or _hold(job):
+        return stage.idle_seconds
+    elapsed = (now - stage.checked_at).total_seconds()
+    return stage.idle_seconds + min(elapsed, 3 * settings.POLL_INTERVAL_SECONDS)
+
+
+def _stuck_if(job: Job, stage: Stage, idle_seconds: float) -> bool:
+    limit = settings.STUCK_JOB_HOURS * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
+    if idle_seconds <= limit:
+        return False
     hours = idle_seconds / 3600
     reason = (
         f"{stage.get_kind_display()} made no progress for {hours:.1f} h while its host answered"
@@ -364,6 +422,7 @@ def _stuck(job: Job, stage: Stage, idle_seconds: float) -> None:
     logger.critical("%s is stuck: %s", job, reason)
     _tell(job, Kind.BURNIN_STUCK, reason)
     _end_job(job, stage, JobState.UNKNOWN, reason, keeps_drive=True)
+    return True
 
 
 def _end(job: Job, stage: Stage, outcome: Ended | Refused, now: datetime) -> None:
@@ -371,7 +430,11 @@ def _end(job: Job, stage: Stage, outcome: Ended | Refused, now: datetime) -> Non
         reason = f"refused: {'; '.join(outcome.reasons)}"
         Stage.objects.filter(pk=stage.pk).update(evidence=stage.evidence | outcome.evidence)
         _tell(job, Kind.BURNIN_REFUSED, reason)
-        _end_job(job, stage, JobState.CANCELLED, reason)
+        # Where a run was ever asked for, it may go on in spite of the refusal: it is stopped first.
+        has_run = bool(stage.run_id)
+        _end_job(job, stage, JobState.CANCELLED, reason, keeps_drive=has_run)
+        if has_run:
+            _after_commit_step(stage.pk)
         return
     claims = [claim.as_json() for claim in outcome.claims]
     evidence = {**stage.evidence, **outcome.evidence, "claims": claims}
@@ -422,6 +485,19 @@ def _end_job(
         Job.objects.filter(pk=job.pk).update(holds_drive=holds)
         changed([job.drive_id])
         return
+    if stage is not None:
+        took = Stage.objects.filter(
+            pk=stage.pk, state__in=[StageState.PENDING, StageState.RUNNING]
+        ).update(
+            state=state,
+            error_text=reason,
+            started_at=stage.started_at or now,
+            finished_at=now,
+            eta_at=None,
+            waiting_for="",
+        )
+        if not took:
+            return  # it has ended otherwise meanwhile
     ended = Job.objects.filter(pk=job.pk, state__in=ACTIVE_JOB_STATES).update(
         state=state,
         finished_at=now,
@@ -434,16 +510,6 @@ def _end_job(
     if not ended:
         return
     if stage is not None:
-        Stage.objects.filter(
-            pk=stage.pk, state__in=[StageState.PENDING, StageState.RUNNING]
-        ).update(
-            state=state,
-            error_text=reason,
-            started_at=stage.started_at or now,
-            finished_at=now,
-            eta_at=None,
-            waiting_for="",
-        )
         name = stage.get_kind_display()
         _tell(job, Kind.STAGE_FINISHED, reason if reason.startswith(name) else f"{name}: {reason}")
     job.stages.filter(state=StageState.PENDING).update(state=StageState.SKIPPED)
@@ -495,7 +561,8 @@ def cancel(job: Job, *, by: str, source_ip: str | None = None) -> None:
 def _stage_to_stop(job: Job) -> Stage | None:
     stage = current_stage(job)
     if stage is None and job.holds_drive:
-        return job.stages.filter(state=StageState.UNKNOWN).order_by("-position").first()
+        ended = job.stages.exclude(state__in=[StageState.PASSED, StageState.SKIPPED])
+        return ended.order_by("-position").first()
     return stage
 
 
@@ -568,19 +635,21 @@ def _hold(job: Job) -> str:
 
 # --- jobs that ended while their work may go on -----------------------------------------------
 def _settle_ended(job: Job) -> None:
-    """An inconclusive job keeps its drive until its work is over; work that turns up goes on."""
-    stage = job.stages.filter(state=StageState.UNKNOWN).order_by("-position").first()
+    """An ended job keeps its drive until its work is over; inconclusive work that turns up again
+    goes on.
+    """
+    stage = _stage_to_stop(job)
     if stage is None:
         Job.objects.filter(pk=job.pk).update(holds_drive=False)
         return
-    if job.cancel_requested_at:
+    if _is_to_be_stopped(job):
         _enqueue_step(stage.pk)
         return
     outcome = verbs(stage.kind).check(_context(job, stage))
     moved = isinstance(outcome, Going) and not outcome.waiting_for and _has_moved(stage, outcome)
     if moved or (isinstance(outcome, Again) and outcome.is_over):
         _reattach(job, stage)
-    elif isinstance(outcome, Ended | Again):
+    elif isinstance(outcome, Ended) or (isinstance(outcome, Again) and outcome.is_gone):
         with transaction.atomic():
             Job.objects.filter(pk=job.pk).update(holds_drive=False)
             changed([job.drive_id])

@@ -27,6 +27,7 @@ class Going:
     """Not yet. `note` is told in the audit log once, when the stage (re)starts by it.
 
     waiting_for: why it can't be told how far it is, as a sentence; empty when all is well.
+    began: its work was started on the host just now.
     """
 
     percent: float = 0.0
@@ -34,6 +35,7 @@ class Going:
     eta_at: datetime | None = None
     waiting_for: str = ""
     note: str = ""
+    began: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,12 @@ class Again:
     """The stage needs its host now: `begin` it again, which finds, resumes or collects its work.
 
     is_over: the work has ended on the host, and its result is still to be collected.
+    is_gone: nothing of it runs on the host.
     """
 
     why: str
     is_over: bool = False
+    is_gone: bool = False
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def guard_answer(drive: Drive, release: Sequence[str] = ()) -> GuardAnswer:
     release: findings of the host that don't count, by their `Fact.release`.
     """
     try:
-        located = locate(drive)
+        located = locate(drive, drive.system)
         if located.reasons or located.device is None:
             return GuardAnswer(list(located.reasons))
         guard = clients.host(drive.system).guard(

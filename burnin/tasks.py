@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import Any
 
 from celery import Task, shared_task
@@ -19,13 +20,22 @@ logger = logging.getLogger(__name__)
 
 # Celery calls a task again when it isn't done by then; ours are far shorter.
 TASK_EXPIRES_SECONDS = 60
+SILENT_SECONDS = 5.0
+_silent_until = 0.0
 
 
 def send(task: Task[..., Any], *args: Any, expires: float = TASK_EXPIRES_SECONDS) -> None:
-    """Enqueue a task. A dead broker costs a log line: the next poll does what was lost."""
+    """Enqueue a task. A dead broker costs a log line: the next poll does what was lost.
+
+    Finding out that it is dead takes seconds, so after that it is left alone for a while.
+    """
+    global _silent_until
+    if time.monotonic() < _silent_until:
+        return
     try:
         task.apply_async(args, expires=expires)
     except (OperationalError, OSError) as error:
+        _silent_until = time.monotonic() + SILENT_SECONDS
         logger.warning("%s%s was not sent: %s", task.name, args, error)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -111,6 +112,19 @@ def database(name: str, fallback: Callable[[], dict[str, Any]]) -> dict[str, Any
     return dict(env.db_url_config(value)) if value else fallback()
 
 
+def _make_secret_key(file: Path) -> None:
+    """Whole or not at all, and the first of two that start at once wins."""
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as out:
+        out.write(get_random_secret_key())
+        out.flush()
+        os.fsync(out.fileno())
+    with contextlib.suppress(FileExistsError):
+        os.link(temporary, file)
+    temporary.unlink()
+
+
 def kept_secret_key(file: Path) -> str:
     """SECRET_KEY, else the one kept in `file`, which is made at the first start with mode 0600.
 
@@ -123,13 +137,8 @@ def kept_secret_key(file: Path) -> str:
         return given
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            pass
-        else:
-            with os.fdopen(handle, "w") as out:
-                out.write(get_random_secret_key())
+        if not file.exists():
+            _make_secret_key(file)
         key = file.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(

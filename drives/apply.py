@@ -6,6 +6,8 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
+
 from audit.events import record
 from audit.models import Kind
 from live.changes import changed
@@ -37,24 +39,29 @@ def drives(system: System, view: NasView, at: datetime) -> None:
     count = Counter(identity_of(entry) for entry in view.drives)
     known = {
         drive.identity: drive
-        for drive in Drive.objects.filter(identity__in=entries).select_related("system")
+        for drive in Drive.objects.filter(identity__in=entries).select_related("system", "also_on")
     }
+    seen: list[int] = []
     touched: list[int] = []
     samples: list[TemperatureSample] = []
     for identity, entry in entries.items():
-        drive = known.get(identity)
+        drive = known.get(identity) or _same_by_weaker_facts(entry, entries)
         if drive is not None and _is_claimed_elsewhere(drive, system, at):
-            _lock_both(drive, system)
+            reason = _claimed_twice(drive.system, system, entry.serial)
+            Drive.objects.filter(pk=drive.pk).update(also_on=system, also_at=at, use_reason=reason)
             touched.append(drive.pk)
             continue
         use = view.uses.get(entry.name, "")
+        if drive is not None and is_claimed_twice(drive, at):
+            use = _claimed_twice(system, drive.also_on, entry.serial)
         if count[identity] > 1:
             use = f"{count[identity]} drives of {system.name} report the serial {entry.serial}"
         facts: dict[str, Any] = {
             "serial": entry.serial,
-            "lunid": entry.lunid,
+            "lunid": entry.lunid or (drive.lunid if drive else ""),
             "model": entry.model,
-            "size_bytes": entry.size_bytes,
+            # A size that was known doesn't become unknown for one answer without it.
+            "size_bytes": entry.size_bytes or (drive.size_bytes if drive else 0),
             "rotational": entry.rotational,
             "system": system,
             "identifier": entry.identifier,
@@ -67,13 +74,16 @@ def drives(system: System, view: NasView, at: datetime) -> None:
         celsius = view.temperatures.get(entry.name)
         if celsius is not None:
             facts["temperature_c"] = celsius
+        if entry.lunid:
+            facts["identity"] = identity
         if drive is None:
-            drive = Drive.objects.create(identity=identity, **facts)
+            drive = Drive.objects.create(**{"identity": identity} | facts)
             words = f"{entry.name} {entry.serial} seen for the first time on {system.name}"
             record(Kind.DRIVE_SEEN, words, system=system, drive=drive)
             touched.append(drive.pk)
         elif _update(drive, facts, system):
             touched.append(drive.pk)
+        seen.append(drive.pk)
         sampled_at = drive.temperature_at
         if celsius is not None and (sampled_at is None or at - sampled_at >= SAMPLE_EVERY):
             samples.append(TemperatureSample(drive=drive, taken_at=at, celsius=celsius))
@@ -81,8 +91,8 @@ def drives(system: System, view: NasView, at: datetime) -> None:
     Drive.objects.filter(pk__in=sampled).update(temperature_at=at)
     TemperatureSample.objects.bulk_create(samples)
     here = Drive.objects.filter(system=system)
-    here.filter(identity__in=entries).update(last_polled_at=at)
-    for drive in here.filter(present=True).exclude(identity__in=entries):
+    here.filter(pk__in=seen).update(last_polled_at=at)
+    for drive in here.filter(present=True).exclude(pk__in=seen):
         Drive.objects.filter(pk=drive.pk).update(present=False, absent_since=at, host_path="")
         words = f"{drive.devname} {drive.serial} is no longer listed by {system.name}"
         record(Kind.DRIVE_ABSENT, words, system=system, drive=drive)
@@ -91,14 +101,47 @@ def drives(system: System, view: NasView, at: datetime) -> None:
 
 
 def _is_claimed_elsewhere(drive: Drive, system: System, at: datetime) -> bool:
-    """Another system lists it too, just now: one of two twins, or a cable to two hosts."""
-    return drive.system_id != system.pk and drive.present and not is_stale(drive.system, at)
+    """Another system has it too, just now: one of two twins, or a cable to two hosts.
+
+    A drive that is under test stays where it is tested, whatever others list.
+    """
+    if drive.system_id == system.pk or not drive.present:
+        return False
+    return not is_stale(drive.system, at) or is_under_test(drive)
 
 
-def _lock_both(drive: Drive, system: System) -> None:
-    Drive.objects.filter(pk=drive.pk).update(
-        use_reason=f"{drive.system.name} and {system.name} both list the serial {drive.serial}"
+def _claimed_twice(system: System, other: System | None, serial: str) -> str:
+    return f"{system.name} and {other} both list the serial {serial}"
+
+
+def is_under_test(drive: Drive) -> bool:
+    return (
+        drive.runs.filter(is_open=True).exists()
+        or drive.smart_tests.filter(state=SmartTest.State.RUNNING).exists()
     )
+
+
+def is_claimed_twice(drive: Drive, at: datetime) -> bool:
+    """Another system has listed it within the time after which answers are stale."""
+    if drive.also_on_id in (None, drive.system_id) or drive.also_at is None:
+        return False
+    return (at - drive.also_at).total_seconds() <= settings.STALE_THRESHOLD_SECONDS
+
+
+def _same_by_weaker_facts(entry: NasDrive, entries: dict[str, NasDrive]) -> Drive | None:
+    """The drive that this is, where the NAS tells its lunid at some times and not at others."""
+    if not entry.serial:
+        return None
+    same = Drive.objects.filter(serial=entry.serial, model=entry.model).exclude(
+        identity__in=entries
+    )
+    found = [
+        drive
+        for drive in same.select_related("system", "also_on")
+        if not (entry.lunid and drive.lunid)
+        and (not entry.size_bytes or drive.size_bytes == entry.size_bytes)
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _update(drive: Drive, facts: dict[str, Any], system: System) -> bool:
@@ -171,6 +214,8 @@ def runs(system: System, status: HostStatus, at: datetime) -> None:
     heads = {head.run_id: head for head in status.runs}
     touched = []
     for run in HostRun.objects.filter(system=system, is_open=True):
+        if run.seen_at is not None and run.seen_at >= at:
+            continue  # somebody has talked to the run itself since this was asked
         head = heads.get(run.run_id)
         if head is not None:
             note_run(run, head, at)

@@ -75,6 +75,15 @@ class Drive(models.Model):
         max_length=500, blank=True, help_text="what the agent's probe last called it on its host"
     )
     present = models.BooleanField(default=True)
+    also_on = models.ForeignKey(
+        System,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="another system that lists the same drive, last at also_at",
+    )
+    also_at = models.DateTimeField(null=True, blank=True)
     absent_since = models.DateTimeField(null=True, blank=True)
     last_polled_at = models.DateTimeField(null=True, blank=True)
 

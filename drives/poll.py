@@ -7,11 +7,11 @@ command for the host while a drive of it is under test.
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from audit.events import record
@@ -29,14 +29,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Observation:
-    """What one system answered; None with a reason where it did not."""
+    """What one system answered; None with a reason where it did not, or was not asked."""
 
     at: datetime
     view: NasView | None
     nas_error: str
     status: HostStatus | None
     host_error: str
-    host_was_asked: bool
 
 
 def run(system_id: int) -> bool:
@@ -46,11 +45,18 @@ def run(system_id: int) -> bool:
             return False
         system = System.objects.get(pk=system_id)
         seen = observe(system)
-        with transaction.atomic():
-            if not lease.confirm():
-                logger.warning("the poll of %s came too late and was dropped", system.name)
-                return False
-            _apply(system, seen)
+        try:
+            with transaction.atomic():
+                if not lease.confirm():
+                    logger.warning("the poll of %s came too late and was dropped", system.name)
+                    return False
+                _apply(system, seen)
+        except (DatabaseError, ValueError, OverflowError) as error:
+            # Its jobs are still to be looked at: cancelling must not depend on one odd answer.
+            logger.exception("the answers of %s can't be stored", system.name)
+            words = f"its answers can't be stored: {type(error).__name__}"
+            with transaction.atomic():
+                _note_health(system, replace(seen, view=None, status=None, nas_error=words))
         return True
 
 
@@ -64,13 +70,12 @@ def observe(system: System) -> Observation:
     except NasError as error:
         nas_error = str(error)
     status, host_error = None, ""
-    asked = is_host_needed(system)
-    if asked:
+    if is_host_needed(system):
         try:
             status = _ask_host(system, at)
         except HostError as error:
             host_error = str(error)
-    return Observation(at, view, nas_error, status, host_error, asked)
+    return Observation(at, view, nas_error, status, host_error)
 
 
 def is_host_needed(system: System) -> bool:
@@ -134,11 +139,10 @@ def _note_health(system: System, seen: Observation) -> None:
     if seen.view is not None:
         changes["last_polled_at"] = seen.at
         changes["version"] = seen.view.version
-    if seen.host_was_asked:
-        changes["host_error"] = seen.host_error
-        if seen.status is not None:
-            changes["host_answered_at"] = seen.at
-    error = seen.nas_error or (seen.host_error if seen.host_was_asked else system.host_error)
+    changes["host_error"] = seen.host_error
+    if seen.status is not None:
+        changes["host_answered_at"] = seen.at
+    error = seen.nas_error or seen.host_error
     if error and system.failing_since is None:
         changes["failing_since"] = seen.at
         record(Kind.SYSTEM_FAILING, f"{system.name} doesn't answer: {error}", system=system)

@@ -47,6 +47,8 @@ def new_entries(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> li
 # Power-on hours in a self-test log have 16 bits.
 HOURS_WRAP_AT = 65_536
 HOURS_TOLERANCE = 2
+# From the start to the moment at which a drive surely says that it is testing.
+SETTLE_AFTER_SECONDS = 10
 
 
 def settle(
@@ -60,14 +62,16 @@ def settle(
         return None
     if before is None or reading.self_tests is None:
         return Settled(SmartTest.State.UNKNOWN, None, "The drive's self-test log could not be read")
-    fresh = new_entries(before, [entry.as_json() for entry in reading.self_tests])
-    entry = next((entry for entry in fresh if entry["type"] == type), None)
-    if entry is None:
-        return Settled(
-            SmartTest.State.UNKNOWN,
-            None,
-            "No test is running and the drive's self-test log has no new entry for it",
-        )
+    found = new_entries(before, [entry.as_json() for entry in reading.self_tests])
+    fresh = [entry for entry in found if entry["type"] == type]
+    if not fresh:
+        if elapsed_hours * 3600 < SETTLE_AFTER_SECONDS:
+            return None
+        # As after a power cut: some drives write nothing then.
+        words = "No test is running, and the drive's self-test log has no new entry for it"
+        return Settled(SmartTest.State.ABORTED, None, words)
+    # Ours is the oldest; others may have been started since. A failure among them counts anyway.
+    entry = next((entry for entry in fresh if entry["outcome"] == "failed"), fresh[-1])
     if entry["hours"] is not None and reading.power_on_hours is not None:
         age = (reading.power_on_hours - entry["hours"]) % HOURS_WRAP_AT
         if age > elapsed_hours + HOURS_TOLERANCE:
@@ -119,6 +123,15 @@ def begin(
         record(Kind.SMART_STARTED, note, system=drive.system, drive=drive, job_id=job_id)
         changed([drive.pk])
     return test
+
+
+def cancelled(test: SmartTest, by: str, now: datetime) -> None:
+    """Record that we stopped it, also where a poll has read the drive's own words for that."""
+    words = f"Cancelled by {by}"
+    finish(test, Settled(SmartTest.State.ABORTED, None, words), now)
+    with transaction.atomic():
+        SmartTest.objects.filter(pk=test.pk, state=SmartTest.State.ABORTED).update(error_text=words)
+        changed([test.drive_id])
 
 
 def finish(test: SmartTest, settled: Settled, now: datetime) -> None:

@@ -11,9 +11,11 @@ from django.db import transaction
 from audit.events import record
 from audit.models import Kind
 
-from .models import System
+from .models import HostRun, System
 
 SECRET_FIELDS = {"api_key"}
+#: What says where the host keeps its runs.
+MOVES = {"ssh_host", "ssh_port", "state_dir"}
 
 
 def keep(name: str, *, actor: str, **facts: Any) -> System:
@@ -28,6 +30,9 @@ def keep(name: str, *, actor: str, **facts: Any) -> System:
         changed = [fact for fact, value in facts.items() if getattr(system, fact) != value]
         for fact in changed:
             setattr(system, fact, facts[fact])
+        if MOVES & set(changed) and HostRun.objects.filter(system=system.pk, is_open=True).exists():
+            words = "A surface run goes on there: it would not be found any more"
+            raise ValidationError(dict.fromkeys(sorted(MOVES & set(changed)), words))
         _check_host_key(system.ssh_host_key)
         system.full_clean()
         if is_new:

@@ -8,14 +8,16 @@ from drives.models import Drive
 from .. import verdict
 from ..locate import locate
 from ..models import StageKind, StageState
-from ..outcomes import Again, Claim, Ended, Outcome
+from ..outcomes import Again, Claim, Ended, Going, Outcome
 from . import Context
 
 
 def begin(context: Context) -> Outcome:
     """All of it at once; it takes seconds."""
     job, drive = context.job, context.drive
-    located = locate(drive, smart=True)
+    located = locate(drive, context.system, smart=True)
+    if located.is_incomplete:
+        return Going(waiting_for="; ".join(located.reasons))
     same = Claim(
         "Same drive before and after",
         not located.reasons and located.device is not None,
@@ -28,8 +30,7 @@ def begin(context: Context) -> Outcome:
     reading = readings.of_drive(located.device, drive.serial)
     if reading is None:
         why = located.device.smartctl_error or "no report"
-        gone = Claim("No counter rose", None, f"No closing SMART reading: {why}", "smartctl")
-        return Ended(StageState.UNKNOWN, "The closing SMART reading is missing", (same, gone))
+        return Going(waiting_for=f"The closing SMART reading can't be had: {why}")
     row = readings.store(drive, located.device, reading, context.now)
     before = context.evidence_of(StageKind.PRECHECK).get("counters")
     compared = verdict.counters(before, reading.counters)
@@ -51,7 +52,7 @@ def begin(context: Context) -> Outcome:
 
 
 def check(context: Context) -> Outcome:
-    return Again("its answer was lost")
+    return Again("its answer was lost", is_gone=True)
 
 
 def stop(context: Context) -> bool:

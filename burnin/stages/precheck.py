@@ -9,15 +9,17 @@ from drives.models import Drive
 
 from ..locate import locate
 from ..models import DESTRUCTIVE_KINDS, StageState
-from ..outcomes import Again, Claim, Ended, Outcome, Refused
+from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
 from . import Context
 
 
 def begin(context: Context) -> Outcome:
     """All of it at once; it takes seconds."""
     job, drive = context.job, context.drive
-    located = locate(drive, smart=True)
+    located = locate(drive, context.system, smart=True)
     reasons = list(located.reasons)
+    if drive.use_reason and drive.use_reason not in reasons:
+        reasons.append(drive.use_reason)
     if drive.serial != job.serial or drive.size_bytes != job.size_bytes:
         reasons.append("The drive's serial or size has changed since the request")
     if drive.system_id != job.system_id:
@@ -32,7 +34,9 @@ def begin(context: Context) -> Outcome:
     celsius = reading.temperature_c
     if celsius is not None and celsius > settings.TEMP_START_MAX_C:
         reasons.append(f"{celsius} °C is above the {settings.TEMP_START_MAX_C} °C to start at")
-    busy = located.view.jobs is None or any(
+    if located.view.jobs is None:
+        return Going(waiting_for=f"{context.system.name} doesn't tell which self-tests run")
+    busy = any(
         entry.identifier == located.nas.identifier and entry.state == "RUNNING"
         for entry in located.view.jobs
     )
@@ -85,7 +89,7 @@ def begin(context: Context) -> Outcome:
 
 
 def check(context: Context) -> Outcome:
-    return Again("its answer was lost")
+    return Again("its answer was lost", is_gone=True)
 
 
 def stop(context: Context) -> bool:

@@ -28,15 +28,19 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     The log is stored before the start, so that a start whose answer was lost is recognised.
     """
     drive = context.drive
-    located = locate(drive, smart=True)
+    located = locate(drive, context.system, smart=True)
+    if located.is_incomplete:
+        return Going(waiting_for="; ".join(located.reasons))
     if located.reasons or located.device is None or located.nas is None:
         return Refused(located.reasons)
     reading = readings.of_drive(located.device, drive.serial)
-    if reading is None or reading.self_tests is None or not reading.running_known:
-        why = located.device.smartctl_error or "no self-test log"
+    if reading is None:
+        why = located.device.smartctl_error or "no report"
+        return Going(waiting_for=f"The drive's SMART data can't be read: {why}")
+    if reading.self_tests is None or not reading.running_known:
         return Ended(
             StageState.UNKNOWN,
-            f"The drive's self-test log can't be read: {why}",
+            "The drive has no self-test log that can be read",
             (Claim(_name(type), None, "No self-test log", "smartctl"),),
         )
     readings.store(drive, located.device, reading, context.now)
@@ -53,7 +57,8 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
         if job.identifier == located.nas.identifier and job.type == type and job.state == "RUNNING"
     ]
     if before is not None and (
-        reading.running_percent is not None or selftests.new_entries(before, log_now)
+        reading.running_percent is not None
+        or any(entry["type"] == type for entry in selftests.new_entries(before, log_now))
     ):
         # An earlier attempt had started it.
         selftests.begin(
@@ -66,7 +71,8 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
             note=f"{_name(type)} of {drive.devname} found on the drive, started before",
             job_id=context.job.pk,
         )
-        return Going(percent=reading.running_percent or 0.0, note="found running on the drive")
+        percent = reading.running_percent or 0.0
+        return Going(percent, note="found on the drive, started before", began=True)
     if reading.running_percent is not None:
         return Going(waiting_for="Another self-test runs on the drive")
     context.remember(evidence={"before": log_now, "retries": retries})
@@ -88,18 +94,20 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
         note=f"{_name(type)} of {drive.devname} started",
         job_id=context.job.pk,
     )
-    return Going(eta_at=started.expected_at, note=note)
+    return Going(eta_at=started.expected_at, note=note, began=True)
 
 
 def check(context: Context, type: SmartTest.Type) -> Outcome:
     """Read off the self-test's row, which the poll keeps by the drive's own log."""
     test = _test_of_stage(context, type)
     if test is None:
-        return Again("the self-test of this stage isn't known")
+        return Again("the self-test of this stage isn't known", is_gone=True)
     if test.state == SmartTest.State.RUNNING:
         waiting = ""
         if error := context.system.last_error or context.system.host_error:
             waiting = f"Can't reach {context.system.name}: {error}. The self-test goes on there"
+        elif not context.drive.present:
+            waiting = f"{context.system.name} doesn't list the drive any more"
         return Going(percent=test.percent or 0.0, eta_at=test.eta_at, waiting_for=waiting)
     entry = test.log_entry
     found = _found(entry) if entry else test.error_text
@@ -119,7 +127,7 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
         return Ended(StageState.FAILED, reason, (claim,), evidence)
     retries = int(context.stage.evidence.get("retries", 0))
     if test.state == SmartTest.State.ABORTED and retries < RETRIES:
-        return Again(f"it was interrupted: {test.error_text}")
+        return Again(f"it was interrupted: {test.error_text}", is_gone=True)
     reason = f"{_name(type)} gave no result. {test.error_text}".strip()
     return Ended(StageState.UNKNOWN, reason, (claim,), evidence)
 
@@ -127,6 +135,8 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
 def stop(context: Context, type: SmartTest.Type) -> bool:
     """`smartctl -X` on the host: the NAS's own abort lets the drive go on (CORE, to 24.04)."""
     drive = context.drive
+    if "before" not in context.stage.evidence:
+        return True  # it was never asked to start
     host = clients.host(context.system)
     devices = [device for device in host.probe() if device.serial == drive.serial]
     if len(devices) > 1:
@@ -137,13 +147,11 @@ def stop(context: Context, type: SmartTest.Type) -> bool:
         reading = readings.of_drive(probed[0], drive.serial) if probed else None
         if reading is None or not reading.running_known or reading.running_percent is not None:
             return False
-    test = SmartTest.objects.filter(drive=drive, type=type).first()
-    if test is not None and test.state == SmartTest.State.RUNNING:
+    test = _test_of_stage(context, type)
+    if test is not None:
         if test.nas_job_id is not None:
             _forget(context, test.nas_job_id)
-        by = context.job.cancel_requested_by or "the operator"
-        settled = selftests.Settled(SmartTest.State.ABORTED, None, f"Cancelled by {by}")
-        selftests.finish(test, settled, context.now)
+        selftests.cancelled(test, context.job.cancel_requested_by or "the dashboard", context.now)
     return True
 
 

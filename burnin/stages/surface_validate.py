@@ -15,7 +15,7 @@ from django.utils import timezone
 from drives import clients
 from drives.apply import note_run
 from drives.health import age_in_words
-from drives.hosts.ssh import HostError
+from drives.hosts.ssh import HostError, NoSuchRun
 from drives.hosts.types import RunHead
 from drives.models import HostRun
 
@@ -51,12 +51,14 @@ def begin(context: Context) -> Outcome:
             (Claim("Every byte was verified", None, _so_far(run), "Surface run"),),
             {"run_id": run.run_id},
         )
-    located = locate(drive)
-    if located.absent and run.head:
-        return _going(context, _head(run), waiting_for="; ".join(located.reasons))
+    located = locate(drive, context.system)
+    if located.is_incomplete:
+        why = "; ".join(located.reasons)
+        return _going(context, _head(run), waiting_for=why) if run.head else Going(waiting_for=why)
     if located.reasons or located.device is None:
         return Refused(located.reasons)
     lost = run.missing_since is not None and bool(run.head)
+    context.remember()  # nobody else has this stage by now: from here on something is written
     started = host.start_surface(
         run.run_id,
         located.device.path,
@@ -68,7 +70,6 @@ def begin(context: Context) -> Outcome:
         restore=run.head if lost else None,
     )
     if started.outcome == "refused":
-        _close(run)
         return Refused(tuple(fact.reason for fact in started.reasons) or ("The host refuses",))
     if started.run is None:
         raise HostError("the agent started a run and told nothing of it")
@@ -86,7 +87,7 @@ def begin(context: Context) -> Outcome:
             note = (
                 f"the host had lost the run; resumed from our copy at {started.run.percent:.1f} %"
             )
-    return _going(context, started.run, note=note)
+    return _going(context, started.run, note=note, began=started.outcome == "started")
 
 
 def check(context: Context) -> Outcome:
@@ -107,7 +108,7 @@ def check(context: Context) -> Outcome:
     if context.hold and not run.alive:
         return _going(context, head, waiting_for=context.hold)
     if run.missing_since is not None or not run.alive:
-        return Again("its process is gone from the host")
+        return Again("its process is gone from the host", is_gone=True)
     if bool(context.hold) != _is_held(head) and not head.stopping:
         return Again("it is to pause" if context.hold else "it may go on")
     return _going(context, head)
@@ -118,14 +119,12 @@ def stop(context: Context) -> bool:
     run = HostRun.objects.filter(run_id=context.stage.run_id).first()
     if run is None:
         return True
-    if run.missing_since is not None:
+    by = context.job.cancel_requested_by or "the dashboard"
+    try:
+        head = clients.host(context.system).stop_surface(run.run_id, by=by)
+    except NoSuchRun:
         _close(run)
         return True
-    by = context.job.cancel_requested_by or "operator"
-    if not run.head and not _is_known_to_host(context, run):
-        _close(run)
-        return True
-    head = clients.host(context.system).stop_surface(run.run_id, by=by)
     note_run(run, head, timezone.now())
     if not head.alive:
         _close(run)
@@ -148,18 +147,18 @@ def _is_held(head: RunHead) -> bool:
     return head.paused is not None and head.paused.get("by") == "operator"
 
 
-def _is_known_to_host(context: Context, run: HostRun) -> bool:
-    status = clients.host(context.system).status([])
-    known = {head.run_id for head in status.runs} | set(status.garbled)
-    return run.run_id in known
-
-
 def _collect(context: Context, run: HostRun) -> Outcome:
     """Fetch the whole evidence from the host and judge it."""
-    head, detail = clients.host(context.system).surface_detail(run.run_id)
+    try:
+        head, detail = clients.host(context.system).surface_detail(run.run_id)
+    except NoSuchRun:
+        # The host has lost the folder; the verdict came whole with an earlier poll.
+        head, detail = _head(run), {}
+        _close(run)
+    else:
+        note_run(run, head, timezone.now())
     if head.verdict is None:
         raise HostError("the run had a verdict and has none any more")
-    note_run(run, head, timezone.now())
     if head.alive:
         return _going(context, head)
     job = context.job
@@ -177,7 +176,9 @@ def _collect(context: Context, run: HostRun) -> Outcome:
     return Ended(ended.state, ended.reason, ended.claims, evidence)
 
 
-def _going(context: Context, head: RunHead, *, waiting_for: str = "", note: str = "") -> Going:
+def _going(
+    context: Context, head: RunHead, *, waiting_for: str = "", note: str = "", began: bool = False
+) -> Going:
     left = head.bytes_total - head.bytes_written - head.bytes_verified
     eta_at = None
     if head.rate_bytes_per_second and not head.paused and not waiting_for:
@@ -192,7 +193,7 @@ def _going(context: Context, head: RunHead, *, waiting_for: str = "", note: str 
         "paused": head.paused,
         "error_count": head.error_count,
     }
-    return Going(head.percent, progress, eta_at, waiting_for, note)
+    return Going(head.percent, progress, eta_at, waiting_for, note, began)
 
 
 def _head(run: HostRun) -> RunHead:

@@ -17,10 +17,11 @@ from typing import Any
 from agent.build import build
 
 from . import ssh
-from .ssh import Completed, HostError
+from .ssh import Completed, HostError, NoSuchRun
 from .types import Guard, HostDevice, HostStatus, RunHead, Started, field
 
 PROTOCOL = 1
+NO_SUCH_RUN = "there is no run "
 # A login without a terminal on FreeBSD has neither /usr/local/bin nor /usr/sbin in its PATH.
 PYTHON = 'PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin" exec python3 -I -B '
 HASH_OF_FILE = (
@@ -34,6 +35,17 @@ def zipapp() -> tuple[bytes, str]:
     """The agent as it goes over the wire, and its SHA-256."""
     content = build()
     return content, hashlib.sha256(content).hexdigest()
+
+
+def _storable(value: Any) -> Any:
+    """Without NUL, which no database takes; drives do put it into their texts."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, list):
+        return [_storable(each) for each in value]
+    if isinstance(value, dict):
+        return {_storable(name): _storable(each) for name, each in value.items()}
+    return value
 
 
 def _release(serial: str, facts: Sequence[str]) -> list[str]:
@@ -79,8 +91,10 @@ class AgentHost:
         release: what of its findings somebody has released, by their `Fact.release`.
         """
         argv = ["guard", path, f"--expect-serial={serial}", f"--expect-size={size_bytes}"]
-        answer = self._ask("guard", argv + _release(serial, release), timeout=90)
-        return Guard.parse(answer)
+        guard = Guard.parse(self._ask("guard", argv + _release(serial, release), timeout=90))
+        if guard.allowed and (guard.serial, guard.size_bytes) != (serial, size_bytes):
+            raise HostError("the guard allows writing to another drive than was asked for")
+        return guard
 
     def start_surface(
         self,
@@ -170,14 +184,15 @@ class AgentHost:
             self.ship()
             done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
         try:
-            answer = json.loads(done.stdout)
-        except ValueError:
+            answer = _storable(json.loads(done.stdout, parse_constant=lambda _: None))
+        except (ValueError, RecursionError):
             said = " ".join((done.stderr or done.stdout).decode(errors="replace").split())
             raise HostError(f"the agent's answer can't be read: {said[:300]}") from None
         if not isinstance(answer, dict) or answer.get("protocol") != PROTOCOL:
             raise HostError("the agent on the host speaks another protocol")
         if answer.get("answer") == "error":
-            raise HostError(str(answer.get("error") or "the agent failed without a reason")[:500])
+            said = str(answer.get("error") or "the agent failed without a reason")[:500]
+            raise (NoSuchRun if said.startswith(NO_SUCH_RUN) else HostError)(said)
         if answer.get("answer") != kind:
             raise HostError(f"the agent answered {answer.get('answer')!r} to a question for {kind}")
         return answer

@@ -21,6 +21,10 @@ class HostError(Exception):
     """The host could not be asked, or its answer can't be believed. The text is for people."""
 
 
+class NoSuchRun(HostError):
+    """The host was asked and knows no run of that id."""
+
+
 @dataclass(frozen=True)
 class Target:
     """Where a host's shell is. `host_key`: its public key as OpenSSH writes it; no other passes."""

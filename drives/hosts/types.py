@@ -7,12 +7,15 @@ from typing import Any
 
 from .ssh import HostError
 
+BIGGEST_NUMBER = 2**62
+
 
 def field(source: Any, name: str, *kinds: type) -> Any:
     """source[name], which must be one of the given types (bool is no int here)."""
     value = source.get(name) if isinstance(source, dict) else None
     wrong_bool = isinstance(value, bool) and bool not in kinds
-    if not isinstance(value, kinds) or wrong_bool:
+    too_big = isinstance(value, int | float) and not abs(value) < BIGGEST_NUMBER
+    if not isinstance(value, kinds) or wrong_bool or too_big:
         raise HostError(f"the agent's answer has no usable {name}")
     return value
 

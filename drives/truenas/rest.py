@@ -7,19 +7,23 @@ in a JSON body on the GET, and even then lags, so pool.query and boot.get_disks 
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError
 
 from .types import NasDrive, NasError, NasView, SelfTestJob, SelfTestStart
 
 TIMEOUT_SECONDS = (5, 30)
+WHOLE_ANSWER_SECONDS = 60
 BIGGEST_ANSWER_BYTES = 32 * 1024 * 1024
 #: Of a pool's member that is no longer there, the NAS can't name the disk.
 GONE = {"UNAVAIL", "REMOVED", "OFFLINE"}
@@ -67,10 +71,12 @@ class RestClient:
         and jobs are less: without them the rest still stands.
         """
         version = self._call("GET", "/system/version")
-        if not isinstance(version, str):
+        if not isinstance(version, str) or not _text(version, 100):
             raise NasError("the NAS did not tell its version")
         drives = tuple(self._drives())
-        pools, uses = self._uses()
+        if not drives:
+            raise NasError("the NAS lists no disk at all, which can't be")
+        pools, uses = self._uses({drive.name for drive in drives})
         try:
             temperatures = self._temperatures([drive.name for drive in drives])
         except NasError:
@@ -115,25 +121,26 @@ class RestClient:
                 raise NasError("the NAS's list of disks can't be read")
             if entry.get("expiretime") is not None:
                 continue  # a disk that was there once
-            name, size = entry.get("name"), entry.get("size")
-            if not isinstance(name, str) or not name:
-                raise NasError("the NAS lists a disk without a name")
+            name, size = _text(entry.get("name"), 100), entry.get("size")
+            identifier = _text(entry["identifier"], 500)
+            if not name or not identifier:
+                raise NasError("the NAS lists a disk without a usable name")
             yield NasDrive(
-                identifier=entry["identifier"],
+                identifier=identifier,
                 name=name,
-                serial=_text(entry.get("serial")),
-                lunid=_text(entry.get("lunid")),
-                model=_text(entry.get("model")),
-                size_bytes=size if isinstance(size, int) and size > 0 else 0,
-                rotational={"HDD": True, "SSD": False}.get(_text(entry.get("type"))),
+                serial=_text(entry.get("serial"), 200),
+                lunid=_text(entry.get("lunid"), 100),
+                model=_text(entry.get("model"), 200),
+                size_bytes=size if isinstance(size, int) and 0 < size < 2**62 else 0,
+                rotational={"HDD": True, "SSD": False}.get(_text(entry.get("type"), 20)),
             )
 
-    def _uses(self) -> tuple[dict[str, str], dict[str, str]]:
+    def _uses(self, names: set[str]) -> tuple[dict[str, str], dict[str, str]]:
         """(device name → pool, device name → why it may not be written)."""
         pools: dict[str, str] = {}
         uses: dict[str, str] = {}
         boot = self._call("GET", "/boot/get_disks")
-        if not isinstance(boot, list) or not all(isinstance(name, str) for name in boot):
+        if not boot or not isinstance(boot, list) or not all(isinstance(n, str) for n in boot):
             raise NasError("the NAS did not tell its boot disks")
         for name in boot:
             uses[name] = "Boot disk of the NAS"
@@ -148,14 +155,22 @@ class RestClient:
                 raise NasError(
                     f"pool {pool['name']} is offline, so the NAS can't tell which drives are in it"
                 )
+            members = 0
             for role, vdevs in topology.items():
                 if not isinstance(vdevs, list):
                     raise NasError(f"the members of pool {pool['name']} can't be read")
                 for index, vdev in enumerate(vdevs):
                     for disk, kind in _leaves(vdev, pool["name"]):
                         where = f"{kind.lower()}-{index}" if role == "data" else role
+                        members += 1
+                        if disk not in names:
+                            raise NasError(
+                                f"pool {pool['name']} has a member {disk}, no known disk"
+                            )
                         pools[disk] = pool["name"]
-                        uses[disk] = f"In pool {pool['name']} · {where}"
+                        uses[disk] = f"In pool {pool['name']} · {where}"[:500]
+            if not members:
+                raise NasError(f"the NAS tells no member of pool {pool['name']}")
         return pools, uses
 
     def _temperatures(self, names: list[str]) -> dict[str, int]:
@@ -177,6 +192,8 @@ class RestClient:
             try:
                 what = job["arguments"][0]
                 percent = (job.get("progress") or {}).get("percent")
+                if not 0 <= int(job["id"]) < 2**62:
+                    raise ValueError
                 yield SelfTestJob(
                     job_id=int(job["id"]),
                     identifier=str(what["identifier"]),
@@ -202,12 +219,9 @@ class RestClient:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                content = response.raw.read(BIGGEST_ANSWER_BYTES + 1, decode_content=True)
-                status = response.status_code
+                status, content = response.status_code, _whole(response.raw, path)
         except (requests.RequestException, OSError, HTTPError) as error:
             raise NasError(_cause(error)) from None
-        if len(content) > BIGGEST_ANSWER_BYTES:
-            raise NasError(f"the answer to {path} is bigger than 32 MB")
         if status in (401, 403):
             raise NasError(f"the NAS refuses the API key (HTTP {status})")
         if status >= 300:
@@ -216,6 +230,18 @@ class RestClient:
             return json.loads(content)
         except ValueError:
             raise NasError(f"the answer to {path} is not whole JSON") from None
+
+
+def _whole(body: HTTPResponse, path: str) -> bytes:
+    """All of an answer, within limits of size and time: one that drips holds nobody up for long."""
+    content, end = bytearray(), time.monotonic() + WHOLE_ANSWER_SECONDS
+    while piece := body.read1(65536, decode_content=True):
+        content += piece
+        if len(content) > BIGGEST_ANSWER_BYTES:
+            raise NasError(f"the answer to {path} is bigger than 32 MB")
+        if time.monotonic() > end:
+            raise NasError(f"the answer to {path} took more than {WHOLE_ANSWER_SECONDS} s")
+    return bytes(content)
 
 
 def _leaves(vdev: Any, pool: str) -> Iterator[tuple[str, str]]:
@@ -237,14 +263,17 @@ def _leaves(vdev: Any, pool: str) -> Iterator[tuple[str, str]]:
     yield from walk(vdev, str(vdev.get("type", "vdev")) if isinstance(vdev, dict) else "vdev")
 
 
-def _text(value: Any) -> str:
-    return value.strip() if isinstance(value, str) else ""
+def _text(value: Any, longest: int) -> str:
+    """A plain text, stripped; empty (unknown) when it is longer or holds control characters."""
+    text = value.strip() if isinstance(value, str) else ""
+    return text if len(text) <= longest and text.isprintable() else ""
 
 
 def _date(value: Any) -> datetime | None:
     """TrueNAS writes datetimes as {"$date": milliseconds since the epoch, UTC}."""
     if isinstance(value, dict) and isinstance(value.get("$date"), int | float):
-        return datetime.fromtimestamp(value["$date"] / 1000, UTC)
+        with contextlib.suppress(OverflowError, ValueError, OSError):
+            return datetime.fromtimestamp(value["$date"] / 1000, UTC)
     return None
 
 

@@ -10,7 +10,7 @@ import pytest
 @pytest.fixture(autouse=True)
 def _events_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     """A test without a surrounding transaction is followed by a flush, which the append-only
-    triggers of SQLite refuse; the flush itself installs them again."""
+    triggers refuse; the flush itself installs them again."""
     mark = request.node.get_closest_marker("django_db")
     if mark is None or not mark.kwargs.get("transaction"):
         yield
@@ -19,6 +19,7 @@ def _events_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     from django.db import connection
 
-    if connection.vendor == "sqlite":
-        with connection.cursor() as cursor:
-            cursor.execute("DROP TRIGGER IF EXISTS audit_no_delete")
+    on = " ON audit_auditevent" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        for verb in ("delete", "truncate"):
+            cursor.execute(f"DROP TRIGGER IF EXISTS audit_no_{verb}{on}")

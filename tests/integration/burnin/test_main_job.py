@@ -16,6 +16,7 @@ from audit.models import AuditEvent, Kind
 from burnin import orchestrator
 from burnin.models import Job, JobState, StageState
 from burnin.orchestrator import RequestRefused
+from drives.hosts import ssh
 from drives.models import HostRun, SmartReading, SmartTest
 from tests.nas import MockNas
 from tests.waiting import wait_for
@@ -183,6 +184,76 @@ def test_cancelling_a_surface_run_ends_it_on_the_host(
     wait_for(lambda: not agent_processes(here), 10, "the agent's process ends")
     job = here.until(job, lambda now: not now.closing_reading_due, "the closing reading is taken")
     assert job.claims
+
+
+@pytest.fixture
+def lost_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Connections break after the command has reached the host, for commands with these words."""
+    lost: list[str] = []
+    really_run = ssh.run
+
+    def run(target: ssh.Target, command: str, **options: Any) -> ssh.Completed:
+        done = really_run(target, command, **options)
+        if any(word in command for word in lost):
+            raise ssh.HostError("the connection broke before the command had ended")
+        return done
+
+    monkeypatch.setattr(ssh, "run", run)
+    return lost
+
+
+def test_a_start_whose_answer_was_lost_is_stopped_when_it_is_cancelled(
+    media_nas: MockNas, site: Sites, settings: Any, lost_answers: list[str]
+) -> None:
+    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    here = site(media_nas)
+    lost_answers.append("surface start")
+    job = here.start("da0", "surface_validate")
+    here.until(job, lambda now: agent_processes(here), "the run has begun on the host")
+    here.until(job, lambda now: here.stage(now, "surface_validate").waiting_for, "it is not known")
+    orchestrator.cancel(job, by="olga")
+    job = here.until_over(job)
+    assert job.state == JobState.CANCELLED and not job.holds_drive
+    wait_for(lambda: not agent_processes(here), 10, "the agent's process ends")
+
+
+def test_a_refusal_after_a_lost_answer_stops_the_run_before_the_drive_is_free(
+    media_nas: MockNas, site: Sites, settings: Any, lost_answers: list[str]
+) -> None:
+    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    here = site(media_nas)
+    lost_answers.append("surface start")
+    job = here.start("da0", "surface_validate")
+    here.until(job, lambda now: agent_processes(here), "the run has begun on the host")
+    here.nas.debug("drive/da0", {"pool": "tank"})
+    job = here.until(job, lambda now: not now.holds_drive, "the drive is free")
+    assert job.state == JobState.CANCELLED and "tank" in job.error_text
+    wait_for(lambda: not agent_processes(here), 10, "the agent's process ends")
+    here.until(job, lambda now: not HostRun.objects.get().is_open, "the host is left alone")
+
+
+def test_a_run_that_nobody_holds_any_more_is_stopped(
+    media_nas: MockNas, site: Sites, settings: Any
+) -> None:
+    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    here = site(media_nas)
+    job = running_surface(here, here.start("da0", "surface_validate"))
+    Job.objects.filter(pk=job.pk).update(state=JobState.CANCELLED, holds_drive=False)
+    here.until(job, lambda now: not agent_processes(here), "the agent's process ends")
+    here.until(job, lambda now: not HostRun.objects.get().is_open, "the host is left alone")
+
+
+def test_a_verdict_that_was_seen_before_the_folder_was_lost_is_judged(
+    media_nas: MockNas, site: Sites, settings: Any, lost_answers: list[str]
+) -> None:
+    here = site(media_nas)
+    lost_answers.append("surface detail")
+    job = here.start("da0", "surface_validate")
+    here.until(job, lambda now: HostRun.objects.filter(is_open=False).exists(), "it is over")
+    shutil.rmtree(media_nas.state_dir / "runs")
+    lost_answers.clear()
+    job = here.until_over(job)
+    assert job.state == JobState.PASSED, here.describe(job)
 
 
 def test_cancelling_a_self_test_ends_it_on_the_drive(

@@ -155,7 +155,7 @@ def test_a_running_job_with_a_host_that_is_away_stays_cancelling(drive: Drive) -
     job = a_job(drive, state=JobState.RUNNING, started_at=now())
     job.stages.filter(kind=StageKind.PRECHECK).update(state=StageState.PASSED)
     stage = job.stages.get(kind=StageKind.LONG_SMART)
-    Stage.objects.filter(pk=stage.pk).update(state=StageState.RUNNING)
+    Stage.objects.filter(pk=stage.pk).update(state=StageState.RUNNING, evidence={"before": []})
     orchestrator.cancel(job, by="olga")
     orchestrator.step(stage.pk)
     job.refresh_from_db()

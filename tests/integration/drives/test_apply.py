@@ -10,7 +10,8 @@ from django.db import transaction
 
 from audit.models import AuditEvent, Kind
 from drives import apply
-from drives.models import Drive, SmartTest, System, TemperatureSample
+from drives.hosts.types import HostStatus
+from drives.models import Drive, HostRun, SmartTest, System, TemperatureSample
 from drives.truenas.types import NasView, SelfTestJob
 from tests.integration.rows import a_nas_drive, a_system, a_view, now
 
@@ -64,9 +65,13 @@ def test_two_systems_with_one_serial_lock_the_drive(nas: System) -> None:
     other = a_system("nas-2")
     see(nas, a_view(a_nas_drive("sda")))
     see(other, a_view(a_nas_drive("sda")))
+    see(nas, a_view(a_nas_drive("sda")))
     drive = Drive.objects.get()
     assert drive.system == nas
-    assert "nas-1 and nas-2 both list" in drive.use_reason
+    assert "nas-1 and nas-2 both list" in drive.use_reason, "its own system's poll keeps it"
+    see(nas, a_view(a_nas_drive("sda")), seconds=46)
+    drive.refresh_from_db()
+    assert drive.use_reason == "", "the other has not listed it lately"
 
 
 def test_two_drives_with_one_serial_on_one_system_lock_it(nas: System) -> None:
@@ -77,6 +82,33 @@ def test_two_drives_with_one_serial_on_one_system_lock_it(nas: System) -> None:
     Drive.objects.all().delete()
     see(nas, a_view(*twins))
     assert Drive.objects.count() == 2, "without lunid the NAS's identifier tells them apart"
+
+
+def test_a_drive_under_test_stays_where_it_is_tested(nas: System) -> None:
+    other = a_system("nas-2")
+    see(nas, a_view(a_nas_drive("sda")))
+    drive = Drive.objects.get()
+    SmartTest.objects.create(drive=drive, type="long", state="running")
+    System.objects.filter(pk=nas.pk).update(last_polled_at=now() - timedelta(hours=1))
+    see(other, a_view(a_nas_drive("sda")))
+    drive.refresh_from_db()
+    assert drive.system == nas
+
+
+def test_a_lunid_that_comes_and_goes_is_one_drive(nas: System) -> None:
+    with_it = a_nas_drive("sda")
+    without = a_nas_drive("sda", lunid="")
+    for entry in (without, with_it, without, with_it):
+        see(nas, a_view(entry))
+        drive = Drive.objects.get()
+        assert drive.present
+    assert drive.lunid == with_it.lunid
+
+
+def test_a_size_that_is_missing_once_is_not_forgotten(nas: System) -> None:
+    see(nas, a_view(a_nas_drive("sda")))
+    see(nas, a_view(a_nas_drive("sda", size_bytes=0)))
+    assert Drive.objects.get().size_bytes == a_nas_drive().size_bytes
 
 
 def test_use_and_pool_come_and_go(nas: System) -> None:
@@ -94,6 +126,22 @@ def test_temperatures_are_sampled_once_a_minute(nas: System) -> None:
         see(nas, a_view(a_nas_drive("sda"), temperatures={"sda": 30}), seconds=seconds)
     assert TemperatureSample.objects.count() == 2
     assert Drive.objects.get().temperature_c == 30
+
+
+def test_a_poll_that_was_asked_before_a_run_began_does_not_call_it_missing(nas: System) -> None:
+    see(nas, a_view(a_nas_drive("sda")))
+    asked_at = now()
+    run = HostRun.objects.create(
+        run_id="job1-x", system=nas, drive=Drive.objects.get(), alive=True, seen_at=now()
+    )
+    with transaction.atomic():
+        apply.runs(nas, HostStatus("boot", (), (), ()), asked_at)
+    run.refresh_from_db()
+    assert run.alive and run.missing_since is None
+    with transaction.atomic():
+        apply.runs(nas, HostStatus("boot", (), (), ()), now())
+    run.refresh_from_db()
+    assert not run.alive and run.missing_since is not None
 
 
 @pytest.mark.parametrize("count", [1, 40])

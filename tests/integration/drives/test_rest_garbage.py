@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -42,7 +44,8 @@ class Garbage:
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = dict(WHOLE)
-        answers = self.answers
+        self.drip_seconds = 0.0
+        garbage, answers = self, self.answers
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
@@ -55,7 +58,11 @@ class Garbage:
                 self.send_header("Content-Length", str(len(body) + 9 * (status == 206)))
                 self.send_header("Location", "http://127.0.0.1:1/elsewhere")
                 self.end_headers()
-                self.wfile.write(body)
+                step = 2000 if garbage.drip_seconds else len(body) or 1
+                with contextlib.suppress(OSError):
+                    for start in range(0, len(body), step):
+                        self.wfile.write(body[start : start + step])
+                        time.sleep(garbage.drip_seconds)
 
             do_POST = do_GET
 
@@ -83,6 +90,13 @@ def test_a_whole_answer(nas: Garbage) -> None:
     assert view.drives[0].size_bytes == 512
     assert view.uses == {"sda": "In pool tank · mirror-0", "sdz": "Boot disk of the NAS"}
     assert view.temperatures == {"sda": 31}
+
+
+@pytest.mark.parametrize("path", ["/disk", "/boot/get_disks"])
+def test_an_empty_list_is_not_believed(nas: Garbage, path: str) -> None:
+    nas.answers[path] = []
+    with pytest.raises(NasError):
+        nas.view()
 
 
 @pytest.mark.parametrize("path", ["/disk", "/boot/get_disks", "/pool"])
@@ -123,6 +137,10 @@ def test_what_says_which_drives_are_in_use_must_be_whole(
         {"data": [{"children": [7]}]},
         {"data": [{"type": "DISK", "disk": None, "status": "ONLINE", "children": []}]},
         {"log": [{"type": "DISK", "children": []}]},
+        {},
+        {"data": [], "log": []},
+        {"data": [{"type": "DISK", "disk": None, "status": "UNAVAIL", "children": []}]},
+        {"data": [{"type": "DISK", "disk": "multipath/disk1", "children": []}]},
     ],
     ids=repr,
 )
@@ -133,9 +151,39 @@ def test_a_pool_whose_members_cannot_be_read_stops_the_poll(nas: Garbage, topolo
 
 
 def test_a_member_that_is_gone_does_not_stop_the_poll(nas: Garbage) -> None:
-    leaf = {"type": "DISK", "disk": None, "status": "UNAVAIL", "children": []}
-    nas.answers["/pool"] = [{"name": "tank", "topology": {"data": [leaf]}}]
-    assert "sda" not in nas.view().uses
+    gone = {"type": "DISK", "disk": None, "status": "UNAVAIL", "children": []}
+    left = {"type": "DISK", "disk": "sda", "status": "ONLINE", "children": []}
+    mirror = {"type": "MIRROR", "children": [gone, left]}
+    nas.answers["/pool"] = [{"name": "tank", "topology": {"data": [mirror]}}]
+    assert nas.view().uses["sda"] == "In pool tank · mirror-0"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "read"),
+    [
+        ("size", 10**30, 0),
+        ("size", -1, 0),
+        ("size", "512", 0),
+        ("serial", "A\0B", ""),
+        ("serial", "A" * 201, ""),
+        ("model", "M\x1b[31m", ""),
+        ("lunid", 7, ""),
+    ],
+)
+def test_a_fact_that_can_not_be_right_is_unknown(
+    nas: Garbage, field: str, value: Any, read: Any
+) -> None:
+    nas.answers["/disk"] = [DISK | {field: value}]
+    drive = nas.view().drives[0]
+    assert {"size": drive.size_bytes}.get(field, getattr(drive, field, None)) == read
+
+
+def test_an_answer_that_drips_ends(nas: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drives.truenas.rest.WHOLE_ANSWER_SECONDS", 0.2)
+    nas.drip_seconds = 0.05
+    nas.answers["/disk"] = [DISK] * 500
+    with pytest.raises(NasError, match="took more than"):
+        nas.view()
 
 
 @pytest.mark.parametrize("role", ["log", "cache", "spare", "special", "dedup"])

@@ -49,12 +49,24 @@ def test_a_drive_that_does_not_tell_whether_it_tests_is_not_settled() -> None:
 
 
 def test_the_old_entry_alone_is_no_result() -> None:
-    assert settled(ata(OLD), log_of(OLD)).state == SmartTest.State.UNKNOWN
+    """As after a power cut; the stage starts it once more."""
+    assert settled(ata(OLD), log_of(OLD)).state == SmartTest.State.ABORTED
+    assert settled(ata(OLD), log_of(OLD), elapsed=5 / 3600) is None, "it may be about to begin"
+
+
+def test_a_failure_is_not_hidden_by_a_later_test_of_somebody_else() -> None:
+    rows = entry("short", "passed", 1010), entry("short", "failed", 1000), OLD
+    assert settled(ata(*rows, hours=1010), log_of(OLD), elapsed=10).state == "failed"
+
+
+def test_ours_is_the_oldest_of_the_new_entries() -> None:
+    rows = entry("short", "passed", 1010), entry("short", "aborted", 1000), OLD
+    assert settled(ata(*rows, hours=1010), log_of(OLD), elapsed=10).state == "aborted"
 
 
 def test_an_entry_of_the_other_type_is_no_result() -> None:
     found = settled(ata(entry("long", "passed", 1000), OLD), log_of(OLD))
-    assert found.state == SmartTest.State.UNKNOWN
+    assert found.state == SmartTest.State.ABORTED
 
 
 def test_a_log_that_was_not_read_before_is_no_base() -> None:

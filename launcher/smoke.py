@@ -75,10 +75,14 @@ def main(arguments: list[str]) -> int:
     if arguments:
         raise Trouble("smoke takes no options")
     environment.enter(environment.RUNTIME)
+    import requests
+
     folder = Path(tempfile.mkdtemp(prefix="smoke-", dir=environment.VAR))
     good = False
     try:
         good = _smoke(folder)
+    except requests.RequestException as error:
+        raise Trouble(f"The product does not answer as it should: {error}") from None
     finally:
         shutil.rmtree(folder / "media", ignore_errors=True)
         if good:

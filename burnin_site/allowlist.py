@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any
 
+from .middleware import HEADERS
+
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 Scope = dict[str, Any]
@@ -24,8 +26,10 @@ def address_of(text: str) -> Address | None:
         address = ip_address(text.strip())
     except ValueError:
         return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address
+    if isinstance(address, IPv6Address):
+        # A link-local peer comes with its interface (fe80::1%eth0), which no list names.
+        return address.ipv4_mapped or IPv6Address(int(address))
+    return address
 
 
 def is_in(address: Address, networks: Sequence[Network]) -> bool:
@@ -75,6 +79,10 @@ async def _refuse(kind: str, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.close", "code": 4403})  # before accept: HTTP 403
         return
     body = b"Your address is not in ALLOWED_IPS.\n"
-    headers = [(b"content-type", b"text/plain"), (b"content-length", str(len(body)).encode())]
+    headers = [
+        (b"content-type", b"text/plain"),
+        (b"content-length", str(len(body)).encode()),
+        *((name.lower().encode(), value.encode()) for name, value in HEADERS.items()),
+    ]
     await send({"type": "http.response.start", "status": 403, "headers": headers})
     await send({"type": "http.response.body", "body": body})

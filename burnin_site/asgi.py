@@ -6,11 +6,11 @@ import os
 
 from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
-from channels.security.websocket import AllowedHostsOriginValidator
 from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 from .allowlist import AllowList
+from .origins import OwnPagesOnly
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "burnin_site.settings")
 django_application = get_asgi_application()
@@ -21,9 +21,7 @@ application = AllowList(
     ProtocolTypeRouter(
         {
             "http": django_application,
-            "websocket": AllowedHostsOriginValidator(
-                AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
-            ),
+            "websocket": OwnPagesOnly(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
         }
     ),
     settings.ALLOWED_IPS,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +31,8 @@ DEBUG = False
 ALLOWED_HOSTS = sorted({_app.hostname or "localhost", "localhost", "127.0.0.1", "[::1]"})
 CSRF_TRUSTED_ORIGINS = [f"{_app.scheme}://{_app.netloc}"]
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _app.scheme == "https"
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -67,7 +69,7 @@ STUCK_JOB_HOURS = env.number("STUCK_JOB_HOURS", 24, 0.01, 24 * 365)
 # --- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
-    "django.contrib.admin",
+    "dashboard.admin_app.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -76,6 +78,7 @@ INSTALLED_APPS = [
     "channels",
     "django_celery_beat",
     "django_htmx",
+    "axes",
     "config",
     "audit",
     "live",
@@ -85,6 +88,9 @@ INSTALLED_APPS = [
     "burnin_site",
 ]
 MIDDLEWARE = [
+    # Outermost: what the others answer by themselves, errors too, has these headers as well.
+    "burnin_site.middleware.SafeHeaders",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",
@@ -93,9 +99,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "burnin_site.middleware.ContentSecurityPolicy",
     "dashboard.roles.DeclaredRoles",
 ]
 CSRF_FAILURE_VIEW = "dashboard.views.errors.csrf_failed"
@@ -120,10 +124,30 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
+_validators = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator"},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": f"{_validators}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": f"{_validators}.CommonPasswordValidator"},
+    {"NAME": f"{_validators}.UserAttributeSimilarityValidator"},
 ]
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "dashboard.roles.RoleBackend"]
+
+# --- wrong passwords (dashboard/throttle.py) ---------------------------------------------------
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=10)
+AXES_LOCKOUT_PARAMETERS = ["ip_address"]
+AXES_CLIENT_IP_CALLABLE = "dashboard.throttle.counted_address"
+AXES_USERNAME_CALLABLE = "dashboard.throttle.counted_name"
+# Trying again while locked doesn't lock for longer; logging in with an own account in between
+# doesn't forget the guesses at others.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = False
+AXES_SENSITIVE_PARAMETERS = ["user", "old", "password", "again", "code", "csrfmiddlewaretoken"]
+# The audit log tells who logged in.
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
+# The login page answers by itself; axes' middleware would replace that page by one of its own.
+SILENCED_SYSTEM_CHECKS = ["axes.W002"]
 
 
 def _sqlite() -> dict[str, Any]:
@@ -203,6 +227,8 @@ LOGGING = {
     "loggers": {
         # asyncssh tells each channel at INFO: two lines a poll.
         "asyncssh": {"level": "WARNING"},
+        # Each failure is an audit event already.
+        "axes": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},
     },
 }

@@ -9,6 +9,7 @@ from typing import Any
 import redis
 from channels.generic.websocket import AsyncWebsocketConsumer
 
+from .doorkeeper import Doorkeeper, Pass
 from .flusher import IDS_GROUP, ROWS_GROUP, Flusher
 from .roles import may
 
@@ -25,6 +26,8 @@ class LivePage(AsyncWebsocketConsumer):
     """One open page. `rows` in the address asks for HTML, anything else for ids only."""
 
     group = ""
+    #: The lowest role that may listen; each consumer declares one, as each view does.
+    required_role = "viewer"
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """The page tries again by itself, so a broker that is away is no reason for a traceback."""
@@ -41,8 +44,10 @@ class LivePage(AsyncWebsocketConsumer):
         user = self.scope["user"]
         if not user.is_authenticated:
             return await self.close(LOGIN_NEEDED)
-        if not await database_sync_to_async(may)(user, "viewer"):
+        if not await database_sync_to_async(may)(user, self.required_role):
             return await self.close(ROLE_NEEDED)
+        self.entry = Pass(self.scope["session"].session_key, user.pk, self.required_role)
+        Doorkeeper.here().enter(self)
         wanted = self.scope["url_route"]["kwargs"]["wanted"]
         group = ROWS_GROUP if wanted == "rows" else IDS_GROUP
         try:
@@ -54,7 +59,13 @@ class LivePage(AsyncWebsocketConsumer):
             return await self.close(TRY_AGAIN)
         await self.live_message({"message": {"sequence": number}})
 
+    async def send_away(self) -> None:
+        """The page tries again at once, and is told by 4401 or 4403 if it may not come back: its
+        login may have been replaced by a newer one."""
+        await self.close(TRY_AGAIN)
+
     async def disconnect(self, code: int) -> None:
+        Doorkeeper.here().leave(self)
         if self.group:
             await self.channel_layer.group_discard(self.group, self.channel_name)
 

@@ -9,14 +9,18 @@ from urllib.parse import quote
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.conf import settings
-from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRedirect
 
+from .first_admin import admin_exists
+
 ROLES = ("viewer", "operator", "admin")
 PUBLIC = "public"
+SETUP_URL = "/setup"
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -33,10 +37,11 @@ def role_of(user: AbstractBaseUser | AnonymousUser) -> str:
         return ""
     known: str | None = getattr(user, "_role", None)
     if known is None:
-        if getattr(user, "is_superuser", False):
+        assert isinstance(user, User)
+        if user.is_superuser:
             known = ROLES[-1]
         else:
-            names = set(Group.objects.filter(user=user.pk).values_list("name", flat=True))
+            names = {group.name for group in user.groups.all()}
             known = next((name for name in reversed(ROLES) if name in names), "")
         user._role = known  # type: ignore[attr-defined]
     return known
@@ -66,16 +71,7 @@ def role(needed: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
     def declare(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @wraps(view)
         def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-            if not request.user.is_authenticated:
-                return _to_login(request)
-            if not may(request.user, needed):
-                own = role_of(request.user)
-                yours = f"yours is {own}" if own else "you have none yet"
-                message = f"This takes the role {needed}; {yours}."
-                if wants_json(request):
-                    return JsonResponse({"reasons": [message]}, status=403)
-                raise PermissionDenied(message)
-            return view(request, *args, **kwargs)
+            return _refusal(request, needed) or view(request, *args, **kwargs)
 
         checked.required_role = needed  # type: ignore[attr-defined]
         return checked
@@ -83,10 +79,21 @@ def role(needed: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
     return declare
 
 
+class RoleBackend(ModelBackend):
+    """Passwords as Django keeps them; Django's permissions are those of the role: admins have all
+    of them, others none. So it doesn't matter which of Django's flags an admin has."""
+
+    def has_perm(self, user_obj: Any, perm: str, obj: Any = None) -> bool:
+        return may(user_obj, "admin")
+
+    def has_module_perms(self, user_obj: Any, app_label: str) -> bool:
+        return may(user_obj, "admin")
+
+
 class DeclaredRoles:
     """Middleware: refuses a view that declares no role, so that none is open by oversight.
 
-    Django's own admin guards itself, by is_staff.
+    All of Django's own admin takes the role admin, whatever its views check themselves.
     """
 
     sync_capable = async_capable = True
@@ -101,10 +108,13 @@ class DeclaredRoles:
 
     def process_view(
         self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any
-    ) -> None:
+    ) -> HttpResponse | None:
         match = request.resolver_match
-        if not hasattr(view, "required_role") and not (match and match.app_name == "admin"):
+        if match and match.app_name == "admin":
+            return _refusal(request, "admin")
+        if not hasattr(view, "required_role"):
             raise PermissionDenied("This address declares no role, so nobody may use it.")
+        return None
 
 
 def wants_json(request: HttpRequest) -> bool:
@@ -112,10 +122,26 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
+def _refusal(request: HttpRequest, needed: str) -> HttpResponse | None:
+    """What somebody without that role gets instead of the view; None lets him in."""
+    if not request.user.is_authenticated:
+        return _to_login(request)
+    if may(request.user, needed):
+        return None
+    own = role_of(request.user)
+    yours = f"yours is {own}" if own else "you have none yet"
+    message = f"This takes the role {needed}; {yours}."
+    if wants_json(request):
+        return JsonResponse({"reasons": [message]}, status=403)
+    raise PermissionDenied(message)
+
+
 def _to_login(request: HttpRequest) -> HttpResponse:
+    """To the login, or while there is no admin to the page that makes the first one."""
     if wants_json(request):
         return JsonResponse({"reasons": ["Log in first."]}, status=401)
+    login = str(settings.LOGIN_URL) if admin_exists() else SETUP_URL
     if request.headers.get("HX-Request"):
         # The page that asked is what to come back to, not the fragment.
-        return HttpResponseClientRedirect(str(settings.LOGIN_URL))
-    return redirect(f"{settings.LOGIN_URL}?next={quote(request.get_full_path())}")
+        return HttpResponseClientRedirect(login)
+    return redirect(f"{login}?next={quote(request.get_full_path())}")

@@ -18,6 +18,8 @@ urlpatterns = [
     path("history/<int:job_id>", jobs.job, name="job"),
     path("login", accounts.log_in, name="login"),
     path("logout", accounts.log_out, name="logout"),
+    path("setup", accounts.setup, name="setup"),
+    path("profile", accounts.profile, name="profile"),
     path("health/live", health.alive, name="alive"),
     path("health/ready", health.ready, name="ready"),
 ]

@@ -5,13 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
+from django.contrib.auth.models import User
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from audit.events import record
+from audit.models import Kind
 from burnin.tasks import poll_systems
+from dashboard import first_admin
+from dashboard.roles import SETUP_URL
 from drives import systems
 from drives.models import System
 
@@ -21,18 +27,38 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
-        _first_admin()
+        self._first_admin()
         _first_system()
         _schedule()
         self.stdout.write("The database is ready")
 
+    def _first_admin(self) -> None:
+        """While there is no admin: from ADMIN_USER and ADMIN_PASSWORD, else a code for /setup."""
+        if settings.ADMIN_USER and not first_admin.admin_exists():
+            _admin_of_environment(settings.ADMIN_USER, settings.ADMIN_PASSWORD)
+        code = first_admin.new_code()
+        if code:
+            self.stdout.write(
+                f"There is no admin yet. Open {settings.APP_URL}{SETUP_URL} and enter this code; "
+                "it works once, and the next `prepare` makes another one.\n"
+                f"Setup code: {code}"
+            )
 
-def _first_admin() -> None:
-    """From ADMIN_USER and ADMIN_PASSWORD; somebody who is there keeps the password he has."""
-    users = get_user_model().objects
-    name = settings.ADMIN_USER
-    if name and not users.filter(username=name).exists():
-        users.create_superuser(name, password=settings.ADMIN_PASSWORD)
+
+@transaction.atomic
+def _admin_of_environment(name: str, password: str) -> None:
+    user = User(username=name)
+    try:
+        validate_password(password, user)
+    except ValidationError as error:
+        raise CommandError(f"ADMIN_PASSWORD: {' '.join(error.messages)}") from None
+    if User.objects.filter(username=name).exists():
+        raise CommandError(
+            f"ADMIN_USER={name} exists and is no admin. Take ADMIN_USER and ADMIN_PASSWORD out "
+            "to make the first admin with a setup code, or choose another name"
+        )
+    User.objects.create_superuser(name, password=password)
+    record(Kind.USER_ADDED, f"{name} became the first admin by ADMIN_USER", actor="environment")
 
 
 def _first_system() -> None:

@@ -6,6 +6,10 @@ import os
 
 from django.conf import settings
 
+from burnin_site import env
+
+settings.ALLOWED_IPS = env.networks("TEST_ALLOWED_IPS")
+settings.TRUSTED_PROXIES = env.networks("TEST_TRUSTED_PROXIES")
 settings.DATABASES["default"]["NAME"] = os.environ["TEST_DB_NAME"]
 # Static files as they are now, whatever an earlier collectstatic left.
 settings.STATIC_ROOT = None

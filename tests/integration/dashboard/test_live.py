@@ -137,9 +137,7 @@ def test_two_web_processes_send_each_change_once(
     try:
         here = page()
         here.message()
-        there = WebSocket(
-            f"ws://127.0.0.1:{second.port}/live/rows", cookie=_cookie_of(page), origin=web.url
-        )
+        there = WebSocket(f"ws://127.0.0.1:{second.port}/live/rows", cookie=_cookie_of(page))
         there.message()
         heat(drive, 44)
         assert here.until("drives") == there.until("drives")

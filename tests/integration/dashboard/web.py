@@ -17,22 +17,24 @@ from tests.waiting import wait_for
 
 
 class Web:
-    """Daphne on the test's own database and broker."""
+    """Daphne on the test's own database and broker.
 
-    def __init__(self, folder: Path, valkey: str) -> None:
-        self.folder, self.valkey = folder, valkey
+    `bind` is the address it listens at; `env` goes to tests/integration/dashboard/asgi.py."""
+
+    def __init__(self, folder: Path, valkey: str, *, bind: str = "127.0.0.1", **env: str) -> None:
+        self.folder, self.valkey, self.bind, self.env = folder, valkey, bind, env
         self.port = ports.kept(folder / "web.json", ["web"])["web"]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        env = os.environ | _database() | {
+        env = os.environ | database() | self.env | {
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "TEST_REDIS_URL": self.valkey,
         }  # fmt: skip
         with (self.folder / "web.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "daphne", "-b", "127.0.0.1", "-p", str(self.port),
+                [sys.executable, "-m", "daphne", "-b", self.bind, "-p", str(self.port),
                  "tests.integration.dashboard.asgi:application"],
                 cwd=ROOT, env=env, stdout=log, stderr=log,
             )  # fmt: skip
@@ -45,11 +47,16 @@ class Web:
 
     def _answers(self) -> bool:
         with contextlib.suppress(requests.ConnectionError):
-            return requests.get(f"{self.url}/health/live", timeout=5).ok
+            answer = requests.get(f"{self.url}/health/live", timeout=5)
+            return answer.ok or (answer.status_code == 403 and "TEST_ALLOWED_IPS" in self.env)
         return False
 
+    @property
+    def log(self) -> str:
+        return (self.folder / "web.log").read_text()
 
-def _database() -> dict[str, str]:
+
+def database() -> dict[str, str]:
     """The environment that leads another process to this test's database."""
     from django.db import connection
 

@@ -8,6 +8,7 @@ import os
 import socket
 import struct
 import time
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,19 +26,35 @@ class Closed(Exception):
 class WebSocket:
     """Connects, and reads one JSON message at a time."""
 
-    def __init__(self, url: str, *, cookie: str = "", origin: str | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        cookie: str = "",
+        host: str | None = None,
+        origin: str | None = None,
+        headers: Sequence[str] = (),
+        source: str = "",
+    ) -> None:
+        """`host` and `origin` are the page's own unless given; an empty one isn't sent at all.
+        `source`: the own address to connect from."""
         parts = urlsplit(url)
-        self._socket = socket.create_connection((parts.hostname or "", parts.port or 80), 10)
+        self._socket = socket.create_connection(
+            (parts.hostname or "", parts.port or 80), 10, (source, 0) if source else None
+        )
+        host = parts.netloc if host is None else host
+        origin = f"http://{parts.netloc}" if origin is None else origin
         key = base64.b64encode(os.urandom(16)).decode()
         lines = [
             f"GET {parts.path} HTTP/1.1",
-            f"Host: {parts.netloc}",
+            *([f"Host: {host}"] if host else []),
             "Upgrade: websocket",
             "Connection: Upgrade",
             f"Sec-WebSocket-Key: {key}",
             "Sec-WebSocket-Version: 13",
-            f"Origin: {origin or f'http://{parts.netloc}'}",
+            *([f"Origin: {origin}"] if origin else []),
             f"Cookie: {cookie}",
+            *headers,
         ]
         self._socket.sendall("\r\n".join([*lines, "", ""]).encode())
         self._buffer = b""

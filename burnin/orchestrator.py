@@ -615,7 +615,7 @@ def thaw_all(*, by: str, source_ip: str | None = None) -> None:
 
 def _after_commit_step_all() -> None:
     running = Job.objects.filter(state=JobState.RUNNING)
-    changed(running.values_list("drive_id", flat=True))
+    changed(Drive.objects.values_list("pk", flat=True))
     _after_commit_step_running(list(running.values_list("pk", flat=True)))
 
 

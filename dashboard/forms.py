@@ -20,6 +20,7 @@ class StartForm:
     stages: tuple[str, ...]
     passes: str
     serial: str = ""
+    release: tuple[str, ...] = ()
 
     @classmethod
     def fresh(cls, remembered: object, rotational: bool | None) -> StartForm:
@@ -37,6 +38,7 @@ class StartForm:
             tuple(post.getlist("stages")),
             post.get("passes", "").strip() or str(settings.SURFACE_PASSES),
             post.get("serial", "").strip(),
+            tuple(post.getlist("release")),
         )
 
     def plan(self) -> tuple[Plan | None, Errors]:

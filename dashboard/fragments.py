@@ -10,6 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from burnin.models import Job
+from config.models import freeze
 
 from .rows import Row, load_rows, places_in_queue
 from .summary import Summary, load_chips, summarise
@@ -51,9 +52,13 @@ def above(summary: Summary) -> SafeString:
     return SafeString("".join(render_above(summary).values()))
 
 
+def summary_now() -> Summary:
+    return summarise(load_rows(brief=True), load_chips(timezone.now()), freeze())
+
+
 def after_act(drive_id: int) -> SafeString:
     """The answer to a click: the row as it is now, and what stands above it."""
-    summary = summarise(load_rows(brief=True), load_chips(timezone.now()))
+    summary = summary_now()
     return SafeString("".join(map(render_row, load_rows([drive_id])))) + above(summary)
 
 
@@ -74,7 +79,7 @@ class Fragments:
         None when nothing differs from what was sent before.
         """
         rows = load_rows([*ids, *self._moved_in_queue()])
-        summary = summarise(load_rows(brief=True), load_chips(timezone.now()))
+        summary = summary_now()
         above = {
             name: html
             for name, html in render_above(summary).items()

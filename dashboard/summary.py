@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.conf import settings
 
+from config.models import Freeze
 from drives.health import SystemState, system_state
 from drives.models import System
 
@@ -81,6 +82,7 @@ class Summary:
     hottest: Row | None
     failures: tuple[Row, ...]
     chips: tuple[Chip, ...]
+    frozen: Freeze | None
 
     @property
     def failures_named(self) -> tuple[Row, ...]:
@@ -100,7 +102,9 @@ def load_chips(now: datetime) -> tuple[Chip, ...]:
     return tuple(Chip(system, system_state(system, now)) for system in System.objects.all())
 
 
-def summarise(rows: Sequence[Row], chips: tuple[Chip, ...]) -> Summary:
+def summarise(
+    rows: Sequence[Row], chips: tuple[Chip, ...], frozen: Freeze | None = None
+) -> Summary:
     """Count and judge. The rows may be brief ones."""
     count = dict.fromkeys(STANDINGS, 0)
     for row in rows:
@@ -112,7 +116,7 @@ def summarise(rows: Sequence[Row], chips: tuple[Chip, ...]) -> Summary:
     )
     warm = [row for row in rows if row.drive.present and row.drive.temperature_c is not None]
     return Summary(
-        answer=_answer(len(rows), count, len(failures), chips),
+        answer=_answer(len(rows), count, len(failures), chips, frozen),
         title=_title(count, len(failures)),
         tiles=tuple(
             Tile(standing, STANDINGS[standing], colour, icon, count[standing])
@@ -125,10 +129,17 @@ def summarise(rows: Sequence[Row], chips: tuple[Chip, ...]) -> Summary:
         hottest=max(warm, key=lambda row: row.drive.temperature_c or 0, default=None),
         failures=failures,
         chips=chips,
+        frozen=frozen,
     )
 
 
-def _answer(total: int, count: dict[str, int], failures: int, chips: tuple[Chip, ...]) -> Answer:
+def _answer(
+    total: int,
+    count: dict[str, int],
+    failures: int,
+    chips: tuple[Chip, ...],
+    frozen: Freeze | None,
+) -> Answer:
     """Is anything wrong now? The worst thing first, then what goes on."""
     going = count["running"] + count["queued"]
     unsure = count["attention"]
@@ -136,6 +147,8 @@ def _answer(total: int, count: dict[str, int], failures: int, chips: tuple[Chip,
     troubled = [chip for chip in chips if chip.is_troubled]
     if not chips:
         return Answer("calm", "server", "No system yet.")
+    if frozen:
+        return Answer("warn", "pause", "All writing is frozen.", f" By {frozen.by}.")
     if failures:
         also = f", {unsure} {'needs' if unsure == 1 else 'need'} attention" if unsure else ""
         return Answer("fail", "fail", f"{plural(failures, 'drive')} failed{also}.", others)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import accounts, health, home, jobs, start
+from .views import accounts, freeze, health, home, jobs, start
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -12,6 +12,8 @@ urlpatterns = [
     path("drives.json", home.drives_json, name="drives_json"),
     path("drives/<int:drive_id>/start", start.start, name="start"),
     path("drives/<int:drive_id>/guard", start.guard, name="guard"),
+    path("freeze", freeze.freeze, name="freeze"),
+    path("thaw", freeze.thaw, name="thaw"),
     path("jobs/acknowledge", jobs.acknowledge, name="acknowledge"),
     path("jobs/<int:job_id>/cancel", jobs.cancel, name="cancel"),
     path("history", jobs.history, name="history"),

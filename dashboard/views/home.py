@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from burnin.models import Job, Stage
+from config.models import freeze
 
 from ..filters import Filter, Order
 from ..flusher import sequence_now
@@ -69,7 +70,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     matches = sum(not chosen.hides(row) for row in rows)
     shown = plural(len(rows), "drive")
     return {
-        "summary": summarise(rows, chips),
+        "summary": summarise(rows, chips, freeze()),
         "groups": _groups(rows, chips, order),
         "order": order,
         "columns": COLUMNS_SHOWN,

@@ -50,6 +50,7 @@ def start(request: HttpRequest, drive_id: int) -> HttpResponse:
             plan,
             operator=request.user,
             typed_serial=form.serial,
+            release=form.release,
             source_ip=source_ip(request),
         )
     except orchestrator.NotConfirmed as error:
@@ -71,7 +72,12 @@ def guard(request: HttpRequest, drive_id: int) -> HttpResponse:
     drive = get_object_or_404(Drive.objects.select_related("system"), pk=drive_id)
     answer = guard_answer(drive)
     clear = [words for fact, words in CLEAR.items() if answer.facts.get(fact) == "clear"]
-    context = {"drive": drive, "reasons": answer.reasons, "clear": clear}
+    context = {
+        "drive": drive,
+        "reasons": answer.reasons,
+        "clear": clear,
+        "releasable": answer.releasable,
+    }
     return render(request, "dashboard/_guard.html", context)
 
 

@@ -15,7 +15,9 @@
     const wanted = form.dataset.serial;
     const typed = form.elements.namedItem('serial').value.trim();
     const confirmed = typed !== '' && typed === wanted;
-    const asked = Boolean(form.querySelector('[data-clear]'));
+    const releases = [...form.querySelectorAll('[name=release]')];
+    const released = releases.length > 0 && releases.every((release) => release.checked);
+    const asked = released || Boolean(form.querySelector('[data-clear]'));
     form.querySelector('#no-stage').hidden = chosen.length > 0;
     const button = form.querySelector('[data-start]');
     button.disabled = chosen.length === 0 || (destroys && !(confirmed && asked));

@@ -318,6 +318,55 @@ def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
     assert note is not None and "from our copy" in note.note
 
 
+def test_a_freeze_holds_every_run_still_until_the_thaw(
+    media_nas: MockNas, site: Sites, settings: Any
+) -> None:
+    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    here = site(media_nas)
+    job = running_surface(here, here.start("da0", "surface_validate"))
+    waiting = here.start("da1", "surface_validate")
+    orchestrator.freeze_all(by="olga")
+
+    def paused(job: Job) -> Any:
+        return here.stage(job, "surface_validate").progress.get("paused")
+
+    job = here.until(job, paused, "the run holds still")
+    assert "Frozen by olga" in paused(job)["reason"]
+    file = medium(media_nas, "FILE0001")
+    before = digest(file)
+    (process,) = agent_processes(here)
+    os.kill(process, signal.SIGKILL)
+    here.until(
+        job,
+        lambda now: here.stage(now, "surface_validate").waiting_for == "Frozen by olga",
+        "it is not started again",
+    )
+    for _ in range(3):
+        here.poll()
+    assert not agent_processes(here)
+    assert digest(file) == before
+    assert not here.stage(waiting, "surface_validate").run_id, "nothing new writes either"
+    settings.SURFACE_RATE_LIMIT_MBPS = 0
+    orchestrator.thaw_all(by="olga")
+    assert here.until_over(job).state == JobState.PASSED, here.describe(job)
+    assert here.until_over(waiting).state == JobState.PASSED, here.describe(waiting)
+
+
+def test_a_pause_holds_one_job_still(media_nas: MockNas, site: Sites, settings: Any) -> None:
+    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    here = site(media_nas)
+    job = running_surface(here, here.start("da0", "surface_validate"))
+    orchestrator.pause(job, by="olga")
+    here.until(
+        job, lambda now: here.stage(now, "surface_validate").progress.get("paused"), "it pauses"
+    )
+    orchestrator.resume(job, by="olga")
+    job = here.until_over(job)
+    assert job.state == JobState.PASSED, here.describe(job)
+    told = list(AuditEvent.objects.filter(job_id=job.pk).values_list("kind", flat=True))
+    assert told.count(Kind.BURNIN_PAUSED) == told.count(Kind.BURNIN_RESUMED) == 1
+
+
 def test_a_nas_that_is_away_is_told_and_the_run_goes_on(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:

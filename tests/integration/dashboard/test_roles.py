@@ -34,6 +34,8 @@ NEEDED = {
     "drives/<int:drive_id>/guard": "operator",
     "jobs/<int:job_id>/cancel": "operator",
     "jobs/acknowledge": "operator",
+    "freeze": "operator",
+    "thaw": "operator",
     "login": PUBLIC,
     "logout": PUBLIC,
     "setup": PUBLIC,

@@ -148,7 +148,7 @@ def _answer(
     if not chips:
         return Answer("calm", "server", "No system yet.")
     if frozen:
-        return Answer("warn", "pause", "All writing is frozen.", f" By {frozen.by}.")
+        return Answer("warn", "pause", "All writing is frozen.")
     if failures:
         also = f", {unsure} {'needs' if unsure == 1 else 'need'} attention" if unsure else ""
         return Answer("fail", "fail", f"{plural(failures, 'drive')} failed{also}.", others)

@@ -37,14 +37,15 @@ def is_own(host: str, origin: str) -> bool:
         return False
     try:
         page = urlsplit(origin)
-        page_port = page.port or DEFAULT_PORTS[page.scheme]
+        usual = DEFAULT_PORTS[page.scheme]
+        page_port = page.port or usual
         app = urlsplit(settings.APP_URL)
         is_app = (page.scheme, page.hostname, page_port) == (
             app.scheme,
             app.hostname,
             app.port or DEFAULT_PORTS[app.scheme],
         )
-        own_port = int(port) if port else DEFAULT_PORTS[page.scheme]
+        own_port = int(port) if port else usual
     except (KeyError, ValueError):
         return False
     named = split_domain_port(page.netloc)[0]

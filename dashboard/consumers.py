@@ -16,8 +16,9 @@ from .roles import may
 logger = logging.getLogger(__name__)
 
 # Never 1000, which is what close() sends by default: hx-ws takes that for a farewell and does not
-# come back. 1013 asks it to try again; the others, of our own range, tell it to stay away.
-TRY_AGAIN = 1013
+# come back. All are of our own range, because daphne sends no other (1013 raises). At the first one
+# the page tries again (its `reconnectCodes`); the others tell it to stay away.
+TRY_AGAIN = 4013
 LOGIN_NEEDED = 4401
 ROLE_NEEDED = 4403
 

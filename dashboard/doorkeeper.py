@@ -77,8 +77,15 @@ class Doorkeeper:
                 continue
             for one in here:
                 if one.entry not in good:
-                    self.leave(one)
-                    await one.send_away()
+                    await self._send_away(one)
+
+    async def _send_away(self, one: Listener) -> None:
+        """One that is gone already keeps nobody else inside."""
+        self.leave(one)
+        try:
+            await one.send_away()
+        except Exception as error:
+            logger.warning("a websocket could not be closed: %s", error)
 
 
 def still_good(passes: Iterable[Pass]) -> set[Pass]:

@@ -1,6 +1,6 @@
 """One poll of one system: observe (network, no transaction), then apply (one transaction).
 
-It asks a constant number of questions, however many drives there are: the API's six, and one SSH
+It asks a constant number of questions, however many drives there are: the API's seven, and one SSH
 command for the host while a drive of it is under test.
 """
 

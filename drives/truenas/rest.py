@@ -77,6 +77,12 @@ class RestClient:
         if not drives:
             raise NasError("the NAS lists no disk at all, which can't be")
         pools, uses = self._uses({drive.name for drive in drives})
+        unused = self._unused()
+        for drive in drives:
+            if drive.pool:
+                uses.setdefault(drive.name, f"In pool {drive.pool}"[:500])
+            elif drive.name not in unused:
+                uses.setdefault(drive.name, "The NAS doesn't count it among the unused disks")
         try:
             temperatures = self._temperatures([drive.name for drive in drives])
         except NasError:
@@ -133,6 +139,7 @@ class RestClient:
                 model=_text(entry.get("model"), 200),
                 size_bytes=size if isinstance(size, int) and 0 < size < 2**62 else 0,
                 rotational={"HDD": True, "SSD": False}.get(_text(entry.get("type"), 20)),
+                pool=_text(entry.get("pool"), 200),
             )
 
     def _uses(self, names: set[str]) -> tuple[dict[str, str], dict[str, str]]:
@@ -172,6 +179,18 @@ class RestClient:
             if not members:
                 raise NasError(f"the NAS tells no member of pool {pool['name']}")
         return pools, uses
+
+    def _unused(self) -> set[str]:
+        """Names of the disks that the NAS would offer for a new pool: not in an imported pool, no
+        boot disk, no iSCSI extent. Positive evidence: who isn't in it is in use.
+        """
+        answer = self._call("POST", "/disk/get_unused", False)
+        if not isinstance(answer, list):
+            raise NasError("the NAS's list of unused disks can't be read")
+        names = [_text(entry.get("name"), 100) for entry in answer if isinstance(entry, dict)]
+        if len(names) != len(answer) or not all(names):
+            raise NasError("the NAS's list of unused disks can't be read")
+        return set(names)
 
     def _temperatures(self, names: list[str]) -> dict[str, int]:
         # All names in one call: from 13.0-U1 one cache of 300 s answers whatever was asked.

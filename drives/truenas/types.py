@@ -15,7 +15,8 @@ class NasDrive:
     """One entry of disk.query.
 
     identifier: the NAS's own key; name: device name, moves across reboots; size_bytes: 0 when the
-    NAS doesn't know it; rotational: None when unknown.
+    NAS doesn't know it; rotational: None when unknown; pool: as the disk's own entry names it,
+    which may lag, so an empty one says nothing.
     """
 
     identifier: str
@@ -25,6 +26,7 @@ class NasDrive:
     model: str
     size_bytes: int
     rotational: bool | None
+    pool: str = ""
 
 
 @dataclass(frozen=True)

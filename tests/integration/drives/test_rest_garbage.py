@@ -34,6 +34,7 @@ WHOLE: dict[str, Any] = {
     "/disk": [DISK],
     "/boot/get_disks": ["sdz"],
     "/pool": [POOL],
+    "/disk/get_unused": [],
     "/disk/temperatures": {"sda": 31},
     "/core/get_jobs": [],
 }
@@ -99,7 +100,7 @@ def test_an_empty_list_is_not_believed(nas: Garbage, path: str) -> None:
         nas.view()
 
 
-@pytest.mark.parametrize("path", ["/disk", "/boot/get_disks", "/pool"])
+@pytest.mark.parametrize("path", ["/disk", "/boot/get_disks", "/pool", "/disk/get_unused"])
 @pytest.mark.parametrize(
     "answer",
     [
@@ -148,6 +149,15 @@ def test_a_pool_whose_members_cannot_be_read_stops_the_poll(nas: Garbage, topolo
     nas.answers["/pool"] = [{"name": "tank", "topology": topology}]
     with pytest.raises(NasError, match="tank"):
         nas.view()
+
+
+def test_a_disk_must_be_told_to_be_unused_and_in_no_pool(nas: Garbage) -> None:
+    nas.answers["/pool"] = []
+    assert nas.view().uses["sda"] == "The NAS doesn't count it among the unused disks"
+    nas.answers["/disk/get_unused"] = [DISK]
+    assert "sda" not in nas.view().uses
+    nas.answers["/disk"] = [DISK | {"pool": "tank"}]
+    assert nas.view().uses["sda"] == "In pool tank"
 
 
 def test_a_member_that_is_gone_does_not_stop_the_poll(nas: Garbage) -> None:

@@ -93,4 +93,6 @@ def locked_seconds(request: HttpRequest) -> int:
 
 
 def locked_sentence(seconds: int) -> str:
-    return f"Too many wrong tries from your address. Try again in {duration(seconds)}."
+    # Up to a whole minute: who comes back then is let in.
+    wait = seconds if seconds < 60 else -(-seconds // 60) * 60
+    return f"Too many wrong tries from your address. Try again in {duration(wait)}."

@@ -42,7 +42,7 @@ def test_an_address_that_guesses_is_locked_and_told_for_how_long() -> None:
         assert log_in(client, "viewer", "wrong").status_code == 422
     last = log_in(client, "viewer", "wrong")
     assert last.status_code == 429 and 595 <= int(last["Retry-After"]) <= 600
-    assert "Too many wrong tries from your address. Try again in" in last.content.decode()
+    assert "Too many wrong tries from your address. Try again in 10 min." in last.content.decode()
     assert log_in(client, "viewer", PASSWORD).status_code == 429  # even with the right one
     told = log_in(client, "viewer", PASSWORD, headers=JSON)
     assert told.status_code == 429 and "Try again in" in told.json()["errors"]["password"][0]

@@ -93,7 +93,9 @@ class Guard:
         reasons = tuple(Fact.parse(fact) for fact in field(source, "reasons", list))
         facts = field(source, "facts", dict)
         allowed = field(source, "allowed", bool)
-        if allowed and (reasons or not facts or set(facts.values()) - {"clear", "released"}):
+        if allowed and (
+            reasons or not facts or set(map(str, facts.values())) - {"clear", "released"}
+        ):
             raise HostError("the guard allows and refuses in one answer")
         return cls(
             allowed=allowed,

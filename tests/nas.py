@@ -29,6 +29,7 @@ class MockNas:
         release: str = "13.0",
         media: Sequence[str] = (),
         env: dict[str, str] | None = None,
+        options: Sequence[str] = (),
     ) -> None:
         self.data = data
         self.key_file = ssh_keys / "id_ed25519"
@@ -39,7 +40,7 @@ class MockNas:
         self._process: subprocess.Popen[bytes] | None = None
         self._env = os.environ | (env or {})
         self._options = ["--speed", f"{speed:g}", "--names", names, "--release", release]
-        self._options += ["--authorized-key", f"{self.key_file}.pub"]
+        self._options += ["--authorized-key", f"{self.key_file}.pub", *options]
         data.mkdir(parents=True, exist_ok=True)
         if self.media:
             drives = [word for drive in media for word in ("--drive", drive)]

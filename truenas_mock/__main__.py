@@ -22,7 +22,7 @@ from .debug import Debug
 from .faults import Faults
 from .nas import Nas
 from .releases import Release, release
-from .shell import Shell
+from .shell import USER, Shell
 
 
 def main() -> None:
@@ -47,7 +47,8 @@ def main() -> None:
 async def _serve(nas: Nas, options: argparse.Namespace) -> None:
     faults = Faults()
     api = Api(nas, options.release)
-    shell = Shell(nas, faults, options.authorized_key)
+    who = (options.ssh_user, options.ssh_password)
+    shell = Shell(nas, faults, options.authorized_key, *who)
     await shell.start(options.ssh_port)
     server = web.serve(api, Debug(nas, api, faults, shell), faults, options.port)
     if nas.media:
@@ -96,6 +97,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than life")
     parser.add_argument("--media", type=Path, help="folder of file-backed drives")
     parser.add_argument("--authorized-key", type=Path, required=True, help="who may log in")
+    parser.add_argument("--ssh-user", default=USER, help="the one who may")
+    parser.add_argument("--ssh-password", help="lets that user in too")
     options = parser.parse_args()
     if options.speed <= 0:
         parser.error("--speed must be more than 0")

@@ -23,7 +23,10 @@ SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
 def prepare(nas: Nas) -> None:
-    """Home, volatile folder, Python and the smartctl stand-in."""
+    """Home, volatile folder, Python, and stand-ins for smartctl and sudo.
+
+    sudo -n lets everything through where DATA/sudo-nopasswd exists, and nothing else.
+    """
     for name in ("home", "run", "bin"):
         (nas.data / name).mkdir(mode=0o700, parents=True, exist_ok=True)
     package = f"import sys; sys.path.insert(0, {str(ROOT)!r}); "
@@ -32,6 +35,14 @@ def prepare(nas: Nas) -> None:
     _program(nas, "smartctl", f'exec {shlex.join(words)} "$@"')
     # The caller's python3 may be a shim that needs the caller's home.
     _program(nas, "python3", f'exec {shlex.quote(os.path.realpath(sys.executable))} "$@"')
+    allowed = shlex.quote(str(nas.data / "sudo-nopasswd"))
+    refusal = "echo 'sudo: a password is required' >&2; exit 1"
+    _program(
+        nas,
+        "sudo",
+        f"[ -e {allowed} ] || {{ {refusal}; }}\n"
+        'while [ "${1#-}" != "$1" ]; do shift; done\nexec "$@"',
+    )
 
 
 def _program(nas: Nas, name: str, script: str) -> None:

@@ -1,4 +1,4 @@
-"""The NAS's SSH server: one authorized key, for root; commands run by a real sh on this machine.
+"""The NAS's SSH server: one user, by key or password; commands run by a real sh on this machine.
 
 Where the drives are simulated, a command that calls the agent's zipapp is answered here instead,
 provided that the zipapp lies where the command says: it has to be shipped, as to any host.
@@ -39,16 +39,30 @@ class _Server(asyncssh.SSHServer):
         self._shell.connections.discard(self._connection)
 
     def begin_auth(self, username: str) -> bool:
-        if username == USER:
+        if username == self._shell.user:
             self._connection.set_authorized_keys(str(self._shell.authorized_key))
         return True
+
+    def password_auth_supported(self) -> bool:
+        return bool(self._shell.password)
+
+    def validate_password(self, username: str, password: str) -> bool:
+        return (username, password) == (self._shell.user, self._shell.password)
 
 
 class Shell:
     """`start` listens on loopback; the methods without async are for other threads."""
 
-    def __init__(self, nas: Nas, faults: Faults, authorized_key: Path) -> None:
+    def __init__(
+        self,
+        nas: Nas,
+        faults: Faults,
+        authorized_key: Path,
+        user: str = USER,
+        password: str | None = None,
+    ) -> None:
         self.nas, self.faults = nas, faults
+        self.user, self.password = user, password
         self.authorized_key = authorized_key
         self.connections: set[asyncssh.SSHServerConnection] = set()
         self.host_key = self._kept_host_key()
@@ -88,7 +102,7 @@ class Shell:
             "127.0.0.1",
             self.port,
             server_host_keys=[self.host_key],
-            password_auth=False,
+            password_auth=bool(self.password),
             kbdint_auth=False,
             agent_forwarding=False,
             process_factory=self._handle,
@@ -249,13 +263,19 @@ async def _feed(process: Process, child: asyncio.subprocess.Process) -> None:
 
 
 def _agent_call(command: str) -> tuple[str, list[str]] | None:
-    """(zipapp, arguments) where a command line is `[NAME=…] [exec] python3 [-…] FILE.pyz …`."""
+    """(zipapp, arguments) where a command line is `[NAME=…] [exec] python3 [-…] FILE.pyz …`,
+    with `sudo -n --` before it or not, by itself or handed to `sh -c`.
+    """
     try:
         words = shlex.split(command)
     except ValueError:
         return None
     while words and (words[0] == "exec" or "=" in words[0].partition("/")[0]):
         words = words[1:]
+    if len(words) == 3 and os.path.basename(words[0]) == "sh" and words[1] == "-c":
+        return _agent_call(words[2])
+    if words[:3] == ["sudo", "-n", "--"]:
+        words = words[3:]
     if not words or not os.path.basename(words[0]).startswith("python"):
         return None
     for place, word in enumerate(words[1:], start=1):

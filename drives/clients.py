@@ -1,17 +1,23 @@
-"""From a System row to the clients that talk to it."""
+"""From a System row to the clients that talk to it; none for one that is stopped."""
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.conf import settings
 
+from . import systems
 from .hosts.agent import AgentHost
-from .hosts.ssh import Target
+from .hosts.ssh import HostError, Target
 from .models import System
 from .truenas.rest import RestClient
+from .truenas.types import NasError
 
 
 def nas(system: System) -> RestClient:
-    """The NAS's API. Raises NasError when its key must not be sent that way."""
+    """The NAS's API. Raises NasError when its key must not be sent that way, or now."""
+    if why := _why_stopped(system):
+        raise NasError(why)
     return RestClient(
         system.base_url,
         system.api_key,
@@ -21,14 +27,30 @@ def nas(system: System) -> RestClient:
 
 
 def host(system: System) -> AgentHost:
-    """The agent on the system's host."""
+    """The agent on the system's host. A changed host key, seen on any call, stops the system.
+
+    Raises HostError where it is stopped already.
+    """
+    if why := _why_stopped(system):
+        raise HostError(why)
     return AgentHost(
-        Target(
-            system.ssh_host,
-            system.ssh_port,
-            system.ssh_user,
-            system.ssh_key_file,
-            system.ssh_host_key,
-        ),
-        system.state_dir,
+        target(system), system.state_dir, key_changed=partial(systems.stop_for_host_key, system)
     )
+
+
+def target(system: System) -> Target:
+    """Where its shell is, and who logs in there."""
+    return Target(
+        system.ssh_host,
+        system.ssh_port,
+        system.ssh_user,
+        system.ssh_key_file,
+        system.ssh_host_key,
+        system.ssh_password,
+    )
+
+
+def _why_stopped(system: System) -> str:
+    """As of now: another process may have found the reason a moment ago."""
+    found = System.objects.filter(pk=system.pk).values_list("stopped", flat=True).first()
+    return found or ""

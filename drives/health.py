@@ -1,4 +1,4 @@
-"""How a system is doing, in words: reachable, stale, or not answering and why."""
+"""How a system is doing, in words: reachable, stale, stopped, or not answering and why."""
 
 from __future__ import annotations
 
@@ -30,13 +30,15 @@ def age_in_words(seconds: int) -> str:
 
 def is_stale(system: System, now: datetime) -> bool:
     """Whether what is known of its drives is too old to act upon."""
-    if system.last_polled_at is None:
+    if system.stopped or system.last_polled_at is None:
         return True
     return (now - system.last_polled_at).total_seconds() > settings.STALE_THRESHOLD_SECONDS
 
 
 def system_state(system: System, now: datetime) -> SystemState:
     """Judged by the age of the last whole answer and by what went wrong last."""
+    if system.stopped:
+        return SystemState("fail", "stopped", None, system.stopped)
     error = system.last_error or system.host_error
     if system.last_polled_at is None:
         return SystemState("fail" if error else "warn", "not asked yet", None, error)

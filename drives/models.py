@@ -26,10 +26,14 @@ class System(models.Model):
     ssh_host = models.CharField(max_length=255)
     ssh_port = models.PositiveIntegerField(default=22)
     ssh_user = models.CharField(max_length=100, default="root")
-    ssh_key_file = models.CharField(max_length=1000)
+    ssh_key_file = models.CharField(max_length=1000, blank=True)
+    ssh_password = EncryptedTextField(blank=True, help_text="used where there is no key file")
     ssh_host_key = models.TextField(help_text="the host's public key, pinned")
     state_dir = models.CharField(max_length=1000, default="/root/.burnin")
 
+    stopped = models.TextField(
+        blank=True, help_text="why nothing is asked of it until an admin says so"
+    )
     version = models.CharField(max_length=100, blank=True)
     last_polled_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, help_text="why the API did not answer last time")
@@ -203,6 +207,10 @@ class HostRun(models.Model):
     missing_since = models.DateTimeField(
         null=True, blank=True, help_text="the host answered and did not know this run"
     )
+    removed_at = models.DateTimeField(
+        null=True, blank=True, help_text="its folder is gone from the host since"
+    )
+    removal_tried_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:
         return self.run_id

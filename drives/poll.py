@@ -18,7 +18,7 @@ from audit.events import record
 from audit.models import Kind
 
 from . import apply, clients
-from .hosts.ssh import HostError
+from .hosts.ssh import HostError, HostKeyChanged
 from .hosts.types import HostStatus
 from .leases import leased
 from .models import Drive, HostRun, SmartTest, System
@@ -63,6 +63,8 @@ def run(system_id: int) -> bool:
 def observe(system: System) -> Observation:
     """Ask the NAS, and its host where something of ours or a self-test runs there."""
     at = timezone.now()
+    if system.stopped:
+        return Observation(at, None, system.stopped, None, system.stopped)
     view, nas_error = None, ""
     try:
         with clients.nas(system) as nas:
@@ -73,6 +75,9 @@ def observe(system: System) -> Observation:
     if is_host_needed(system):
         try:
             status = _ask_host(system, at)
+        except HostKeyChanged as error:
+            # Who answers there is not who it was: its API isn't believed either.
+            return Observation(at, None, str(error), None, str(error))
         except HostError as error:
             host_error = str(error)
     return Observation(at, view, nas_error, status, host_error)

@@ -9,7 +9,7 @@ import hashlib
 import json
 import posixpath
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,17 +17,41 @@ from typing import Any
 from agent.build import build
 
 from . import ssh
-from .ssh import Completed, HostError, NoSuchRun
+from .ssh import Completed, HostError, HostKeyChanged, NoSuchRun
 from .types import Guard, HostDevice, HostStatus, RunHead, Started, field
 
 PROTOCOL = 1
 NO_SUCH_RUN = "there is no run "
+ROOT_USER = "root"
 # A login without a terminal on FreeBSD has neither /usr/local/bin nor /usr/sbin in its PATH.
-PYTHON = 'PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin" exec python3 -I -B '
+SEARCHED = 'PATH="$PATH:/usr/local/sbin:/usr/local/bin:/usr/sbin:/sbin" '
 HASH_OF_FILE = (
     "import hashlib,os,sys;p=sys.argv[1];"
     "print(hashlib.sha256(open(p,'rb').read()).hexdigest() if os.path.isfile(p) else 'missing')"
 )
+#: Whole or not at all; its folders are for their owner only.
+KEEP_FILE = (
+    "import os,sys;p=sys.argv[1];os.umask(0o77);os.makedirs(os.path.dirname(p),exist_ok=True);"
+    "f=open(p+'.partial','wb');f.write(sys.stdin.buffer.read());f.close();"
+    "os.replace(p+'.partial',p)"
+)
+#: All of ours under the state folder, and nothing else that may lie there.
+REMOVE_ALL = (
+    "import glob,os,shutil,sys;r=sys.argv[1];"
+    "[os.unlink(f) for f in glob.glob(glob.escape(r)+'/bin/agent-*.pyz*')];"
+    "[shutil.rmtree(r+'/'+d) for d in ('runs','locks') if os.path.isdir(r+'/'+d)];"
+    "[os.rmdir(d) for d in (r+'/bin',r) if os.path.isdir(d) and not os.listdir(d)];"
+    "print(' '.join(sorted(os.listdir(r))) if os.path.isdir(r) else '')"
+)
+
+
+class SudoRefused(HostError):
+    """The user isn't root, and sudo doesn't let it call python3 without a password."""
+
+
+def in_shell(script: str) -> str:
+    """A script for /bin/sh, whatever the user's login shell is: csh is usual on TrueNAS CORE."""
+    return "exec /bin/sh -c " + shlex.quote(script)
 
 
 @cache
@@ -55,27 +79,28 @@ def _release(serial: str, facts: Sequence[str]) -> list[str]:
 
 @dataclass(frozen=True)
 class AgentHost:
-    """The agent on one host. Every method raises HostError; `state_dir` is absolute."""
+    """The agent on one host. Every method raises HostError; `state_dir` is absolute.
+
+    Who isn't root calls it through `sudo -n`. `key_changed` is told of a host key that isn't the
+    pinned one, before the HostKeyChanged is raised.
+    """
 
     target: ssh.Target
     state_dir: str
+    key_changed: Callable[[HostKeyChanged], None] | None = None
 
     def ship(self) -> None:
         """Make sure that this very agent lies on the host, whole."""
         content, digest = zipapp()
         path = self._zipapp_path()
-        found = self._shell(PYTHON + shlex.join(["-c", HASH_OF_FILE, path]))
-        if found.stdout.strip().decode(errors="replace") == digest:
+        if self._digest(path) == digest:
             return
-        folder, partial = posixpath.dirname(path), f"{path}.partial"
-        script = (
-            f"umask 077; mkdir -p {shlex.quote(folder)} && cat > {shlex.quote(partial)}"
-            f" && mv {shlex.quote(partial)} {shlex.quote(path)}"
-        )
-        self._shell("sh -c " + shlex.quote(script), stdin=content, timeout=60)
-        found = self._shell(PYTHON + shlex.join(["-c", HASH_OF_FILE, path]))
-        if found.stdout.strip().decode(errors="replace") != digest:
+        self.python("-c", KEEP_FILE, path, stdin=content, timeout=60)
+        if self._digest(path) != digest:
             raise HostError("the agent did not arrive whole")
+
+    def _digest(self, path: str) -> str:
+        return self.python("-c", HASH_OF_FILE, path).strip()
 
     def probe(self, *paths: str, smart: bool = False) -> list[HostDevice]:
         """Identity and use of the given devices, or of all of the host."""
@@ -156,6 +181,25 @@ class AgentHost:
         answer = self._ask("smart", ["smart", "abort", path, f"--expect-serial={serial}"])
         return bool(field(answer, "done", bool))
 
+    def remove_run(self, run_id: str) -> None:
+        """Forget a run that is over; raises NoSuchRun where there is none, HostError while it is
+        alive."""
+        argv = ["surface", "remove", "--state", self._run_dir(run_id)]
+        self._run_answer(run_id, self._ask("run", argv))
+
+    def remove_all(self) -> list[str]:
+        """Take everything of ours off the host; raises HostError while a run is alive.
+
+        Returns the names of what else lies in the state folder and therefore stays.
+        """
+        status = self.status([])
+        alive = [run.run_id for run in status.runs if run.alive]
+        if alive:
+            raise HostError(f"a run goes on there: {', '.join(alive)}")
+        for run in status.runs:
+            self.remove_run(run.run_id)  # what it has in memory too
+        return self.python("-c", REMOVE_ALL, self.state_dir, timeout=60).split()
+
     # --- how ----------------------------------------------------------------------------------
     def _of_run(self, verb: str, run_id: str, by: str) -> RunHead:
         argv = ["surface", verb, "--state", self._run_dir(run_id), f"--by={by}"]
@@ -177,12 +221,12 @@ class AgentHost:
         self, kind: str, argv: list[str], *, stdin: bytes = b"", timeout: float = 30
     ) -> dict[str, Any]:
         """Call the agent; ship it first where the host doesn't have it."""
-        command = PYTHON + shlex.join([self._zipapp_path(), *argv])
-        done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
+        argv = [self._zipapp_path(), *argv]
+        done = self._python(argv, stdin=stdin, timeout=timeout)
         if not done.stdout.strip() and done.exit_status == 2:
             # python3 says "can't open file" with status 2: it isn't there (yet, or any more).
             self.ship()
-            done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
+            done = self._python(argv, stdin=stdin, timeout=timeout)
         try:
             answer = _storable(json.loads(done.stdout, parse_constant=lambda _: None))
         except (ValueError, RecursionError):
@@ -197,9 +241,40 @@ class AgentHost:
             raise HostError(f"the agent answered {answer.get('answer')!r} to a question for {kind}")
         return answer
 
-    def _shell(self, command: str, *, stdin: bytes = b"", timeout: float = 30) -> Completed:
-        done = ssh.run(self.target, command, stdin=stdin, timeout=timeout)
+    def python(self, *argv: str, stdin: bytes = b"", timeout: float = 30) -> str:
+        """What the host's own python3 prints, called as the agent is; a failure is a HostError."""
+        done = self._python(argv, stdin=stdin, timeout=timeout)
         if done.exit_status != 0:
-            said = " ".join(done.stderr.decode(errors="replace").split())[:300]
-            raise HostError(f"a command failed on the host: {said or done.exit_status}")
+            lines = done.stderr.decode(errors="replace").strip().splitlines()
+            said = " ".join(lines[-1].split())[:300] if lines else str(done.exit_status)
+            raise HostError(f"a command failed on the host: {said}")
+        return done.stdout.decode(errors="replace")
+
+    def _python(self, argv: Sequence[str], *, stdin: bytes = b"", timeout: float) -> Completed:
+        sudo = "" if self.is_root else "sudo -n -- "
+        script = f"{SEARCHED}exec {sudo}python3 -I -B {shlex.join(argv)}"
+        done = self.shell(script, stdin=stdin, timeout=timeout)
+        said = done.stderr.decode(errors="replace").strip()
+        if sudo and not done.stdout and done.exit_status in (1, 127) and _is_of_sudo(said):
+            raise SudoRefused(
+                f"sudo doesn't let {self.target.user} call python3 without a password"
+                f" ({' '.join(said.split())[:100]}); check_system prints the line that does"
+            )
         return done
+
+    @property
+    def is_root(self) -> bool:
+        return self.target.user == ROOT_USER
+
+    def shell(self, script: str, *, stdin: bytes = b"", timeout: float = 30) -> Completed:
+        """Run a script of /bin/sh as the user who logs in."""
+        try:
+            return ssh.run(self.target, in_shell(script), stdin=stdin, timeout=timeout)
+        except HostKeyChanged as error:
+            if self.key_changed:
+                self.key_changed(error)
+            raise
+
+
+def _is_of_sudo(said: str) -> bool:
+    return "sudo:" in said or said.startswith("Sorry, user")

@@ -8,13 +8,25 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from dataclasses import dataclass
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
 from functools import cache
+from typing import Any, TypeVar
 
 import asyncssh
 
 CONNECT_SECONDS = 10
 BIGGEST_ANSWER_BYTES = 64 * 1024 * 1024
+#: At first contact; the first that the host has is the one that is shown and pinned.
+KEY_TYPES = (
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "rsa-sha2-512",
+    "rsa-sha2-256",
+)
+T = TypeVar("T")
 
 
 class HostError(Exception):
@@ -25,15 +37,31 @@ class NoSuchRun(HostError):
     """The host was asked and knows no run of that id."""
 
 
+class HostKeyChanged(HostError):
+    """Who answers there has another key than the pinned one: nothing was sent to it.
+
+    `offered` is its public key; empty where it has none of the pinned one's type at all.
+    """
+
+    def __init__(self, offered: str = "") -> None:
+        found = f": it shows {fingerprint(offered)}" if offered else ", nor one of its type"
+        super().__init__(f"its host key is not the one that was pinned{found}")
+        self.offered = offered
+
+
 @dataclass(frozen=True)
 class Target:
-    """Where a host's shell is. `host_key`: its public key as OpenSSH writes it; no other passes."""
+    """Where a host's shell is. `host_key`: its public key as OpenSSH writes it; no other passes.
+
+    The login is by `key_file`, or by `password` where that is empty.
+    """
 
     host: str
     port: int
     user: str
     key_file: str
     host_key: str
+    password: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
@@ -99,26 +127,67 @@ async def _read(stream: asyncssh.SSHReader[bytes]) -> bytes:
     return bytes(parts)
 
 
+class _Pinned(asyncssh.SSHClient):
+    """Our end of a connection. It is asked only about a key that is not the pinned one."""
+
+    offered = ""
+
+    def validate_host_public_key(
+        self, host: str, addr: str, port: int, key: asyncssh.SSHKey
+    ) -> bool:
+        self.offered = key.export_public_key().decode().strip()
+        return False
+
+
 async def _connect(target: Target) -> asyncssh.SSHClientConnection:
-    trusted = asyncssh.import_public_key(target.host_key)
-    return await asyncssh.connect(
-        target.host,
-        target.port,
-        username=target.user,
-        client_keys=[target.key_file],
-        known_hosts=([trusted], [], []),
-        server_host_key_algs=_algorithms(trusted),
-        config=None,
-        agent_path=None,
-        connect_timeout=CONNECT_SECONDS,
-        login_timeout=CONNECT_SECONDS,
-        keepalive_interval=15,
-        keepalive_count_max=3,
-    )
+    trusted = _public_key(target.host_key)
+    client = _Pinned()
+    try:
+        return await asyncssh.connect(
+            target.host,
+            target.port,
+            username=target.user,
+            client_keys=[_private_key(target.key_file)] if target.key_file else None,
+            password=target.password or None,
+            known_hosts=([trusted], [], []),
+            server_host_key_algs=[name.decode() for name in trusted.sig_algorithms],
+            client_factory=lambda: client,
+            config=None,
+            agent_path=None,
+            connect_timeout=CONNECT_SECONDS,
+            login_timeout=CONNECT_SECONDS,
+            keepalive_interval=15,
+            keepalive_count_max=3,
+        )
+    except asyncssh.HostKeyNotVerifiable:
+        raise HostKeyChanged(client.offered) from None
+    except asyncssh.KeyExchangeFailed as error:
+        if "host key" in str(error):
+            raise HostKeyChanged from None
+        raise
+    except asyncssh.PermissionDenied:
+        what = "SSH key" if target.key_file else "password"
+        raise HostError(f"it refuses {target.user}'s {what}") from None
 
 
-def _algorithms(key: asyncssh.SSHKey) -> list[str]:
-    return [name.decode() for name in key.sig_algorithms]
+def _public_key(text: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.import_public_key(text)
+    except asyncssh.KeyImportError:
+        raise HostError("the pinned host key can't be read") from None
+
+
+def _private_key(file: str) -> asyncssh.SSHKey:
+    try:
+        return asyncssh.read_private_key(file)
+    except asyncssh.KeyEncryptionError:
+        raise HostError(f"the key file {file} has a passphrase: make one without") from None
+    except asyncssh.KeyImportError as error:
+        wants = "passphrase" in str(error).lower()
+        why = "has a passphrase: make one without" if wants else "holds no private SSH key"
+        raise HostError(f"the key file {file} {why}") from None
+    except OSError as error:
+        raise HostError(f"the key file {file} can't be read: {error.strerror}") from None
 
 
 @cache
@@ -134,7 +203,7 @@ def run(target: Target, command: str, *, stdin: bytes = b"", timeout: float = 30
     The connection is made, or the kept one used. Raises HostError for everything that went wrong
     on the way; a command that failed by itself is a Completed with its exit status.
     """
-    loop, connections = _loop()
+    _, connections = _loop()
 
     async def limited() -> Completed:
         try:
@@ -144,17 +213,39 @@ def run(target: Target, command: str, *, stdin: bytes = b"", timeout: float = 30
             connections.drop(target)
             raise HostError(f"no answer within {timeout:g} s") from None
 
-    future = asyncio.run_coroutine_threadsafe(limited(), loop)
+    return _wait_for(limited(), timeout)
+
+
+def offered_host_key(host: str, port: int) -> str:
+    """The public key that the host shows at this moment, for somebody to confirm.
+
+    Nobody logs in and nothing is sent. Raises HostError.
+    """
+
+    async def limited() -> asyncssh.SSHKey | None:
+        async with asyncio.timeout(CONNECT_SECONDS):
+            return await asyncssh.get_server_host_key(
+                host, port, config=None, server_host_key_algs=list(KEY_TYPES)
+            )
+
+    key = _wait_for(limited(), CONNECT_SECONDS)
+    if key is None:
+        raise HostError("it shows no host key")
+    return key.export_public_key().decode().strip()
+
+
+def fingerprint(host_key: str) -> str:
+    """SHA256:…, as `ssh-keygen -lf` prints it. Raises HostError where it is no public key."""
+    return str(_public_key(host_key).get_fingerprint())
+
+
+def _wait_for(work: Coroutine[Any, Any, T], timeout: float) -> T:
+    """Do it in the loop's thread; whatever goes wrong there is a HostError."""
+    future = asyncio.run_coroutine_threadsafe(work, _loop()[0])
     try:
         return future.result(timeout + CONNECT_SECONDS)
     except HostError:
         raise
-    except asyncssh.HostKeyNotVerifiable:
-        raise HostError("its host key is not the one that was pinned") from None
-    except asyncssh.PermissionDenied:
-        raise HostError(f"it refuses {target.user}'s SSH key") from None
-    except asyncssh.KeyImportError:
-        raise HostError("the pinned host key or the key file can't be read") from None
     except TimeoutError:
         future.cancel()
         raise HostError(f"no answer within {timeout:g} s") from None

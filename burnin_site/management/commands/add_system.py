@@ -1,13 +1,16 @@
-"""Add a NAS, or change the one of that name."""
+"""Add a NAS, or change the one of that name. The fingerprint of its SSH host key is confirmed."""
 
 from __future__ import annotations
 
+import getpass
+import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 
+from burnin_site.confirmation import add_confirmation, confirmed_host_key
 from drives import systems
 from drives.models import System
 
@@ -18,17 +21,33 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name")
         parser.add_argument("--base-url", required=True, help="https://nas.example")
-        parser.add_argument("--api-key", required=True)
+        parser.add_argument("--api-key", required=True, help="or - to be asked for it")
         parser.add_argument("--no-verify-tls", dest="verify_tls", action="store_false")
         parser.add_argument("--ssh-host", required=True)
         parser.add_argument("--ssh-port", type=int, default=22)
-        parser.add_argument("--ssh-user", default="root")
-        parser.add_argument("--ssh-key-file", required=True)
-        parser.add_argument("--ssh-host-key", required=True, help="ssh-ed25519 AAAA…")
+        parser.add_argument("--ssh-user", default="root", help="who isn't root needs sudo there")
+        login = parser.add_mutually_exclusive_group(required=True)
+        login.add_argument("--ssh-key-file", default="")
+        login.add_argument("--ssh-password", default="", help="or - to be asked for it")
+        parser.add_argument(
+            "--ssh-host-key", help="ssh-ed25519 AAAA…; without it the host is asked for its key"
+        )
+        add_confirmation(parser)
         parser.add_argument("--state-dir", default="/root/.burnin", help="of the agent, there")
         parser.add_argument("--kind", choices=System.Kind.values, default=System.Kind.TRUENAS)
 
     def handle(self, *args: Any, name: str, **options: Any) -> None:
+        for secret in ("api_key", "ssh_password"):
+            if options[secret] == "-":
+                options[secret] = _asked_for(secret)
+        if not options["ssh_host_key"]:
+            options["ssh_host_key"] = confirmed_host_key(
+                self,
+                options["ssh_host"],
+                options["ssh_port"],
+                known=_pinned(name, options["ssh_host"], options["ssh_port"]),
+                accepted=options["accept_host_key"],
+            )
         names = {field.name for field in System._meta.get_fields()}
         facts = {option: value for option, value in options.items() if option in names}
         try:
@@ -38,4 +57,19 @@ class Command(BaseCommand):
                 f"{field}: {' '.join(words)}" for field, words in error.message_dict.items()
             )
             raise CommandError(wrong) from None
-        self.stdout.write(f"{system.name} is known; the next poll asks it")
+        self.stdout.write(
+            f"{system.name} is known; the next poll asks it. "
+            f"Now look what it can do: ./run manage check_system {system.name}"
+        )
+
+
+def _pinned(name: str, host: str, port: int) -> str:
+    """The key that was confirmed for that very host already."""
+    found = System.objects.filter(name=name, ssh_host=host, ssh_port=port, stopped="")
+    return found.values_list("ssh_host_key", flat=True).first() or ""
+
+
+def _asked_for(secret: str) -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().strip()
+    return getpass.getpass(f"{secret.replace('_', ' ')}: ").strip()

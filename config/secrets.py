@@ -11,6 +11,8 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 
+from .redaction import remember
+
 
 def _fernet() -> Fernet:
     key = hashlib.sha256(b"burnin stored secrets\0" + settings.SECRET_KEY.encode()).digest()
@@ -25,14 +27,17 @@ class EncryptedTextField(models.TextField):
 
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
+        remember(value or "")
         return _fernet().encrypt(value.encode()).decode() if value else value
 
     def from_db_value(self, value: str | None, expression: Any, connection: Any) -> str | None:
         if not value:
             return value
         try:
-            return _fernet().decrypt(value.encode()).decode()
+            secret = _fernet().decrypt(value.encode()).decode()
         except InvalidToken:
             raise ImproperlyConfigured(
                 "a stored secret can't be decrypted: SECRET_KEY is not the one it was saved with"
             ) from None
+        remember(secret)
+        return secret

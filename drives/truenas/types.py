@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.redaction import redact
+
 
 class NasError(Exception):
-    """The NAS did not answer, or not in a form that can be believed. The text is for people."""
+    """The NAS did not answer, or not in a form that can be believed. The text is for people: it
+    goes to pages and the audit log, so what a library or the NAS quotes of our key is taken out."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(redact(text))
 
 
 @dataclass(frozen=True)

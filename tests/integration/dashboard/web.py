@@ -19,10 +19,19 @@ from tests.waiting import wait_for
 class Web:
     """Daphne on the test's own database and broker.
 
-    `bind` is the address it listens at; `env` goes to tests/integration/dashboard/asgi.py."""
+    `bind` is the address it listens at; `module` holds the `application`; `env` is seen by it."""
 
-    def __init__(self, folder: Path, valkey: str, *, bind: str = "127.0.0.1", **env: str) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        valkey: str,
+        *,
+        bind: str = "127.0.0.1",
+        module: str = "tests.integration.dashboard.asgi",
+        **env: str,
+    ) -> None:
         self.folder, self.valkey, self.bind, self.env = folder, valkey, bind, env
+        self.module = module
         self.port = ports.kept(folder / "web.json", ["web"])["web"]
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
@@ -35,7 +44,7 @@ class Web:
         with (self.folder / "web.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "daphne", "-b", self.bind, "-p", str(self.port),
-                 "tests.integration.dashboard.asgi:application"],
+                 f"{self.module}:application"],
                 cwd=ROOT, env=env, stdout=log, stderr=log,
             )  # fmt: skip
         wait_for(self._answers, 30, f"the page answers; {self.folder / 'web.log'}")

@@ -12,6 +12,7 @@ USAGE = """\
 Burns in hard drives before they are trusted with data.
 
   ./run demo             everything on this machine, against two mock NAS; Ctrl-C stops it
+  ./run up               the product, for real NAS, with the settings of .env
   ./run test [ARG…]      all tests; arguments go to pytest (then only pytest runs)
   ./run smoke            real and simulated burn-ins from end to end, in a minute and a half
   ./run check            format, lint, types, import direction, migrations; in seconds
@@ -32,6 +33,10 @@ def main(arguments: list[str]) -> int:
                 from . import demo
 
                 return demo.main(rest)
+            case "up":
+                from . import up
+
+                return up.main(rest)
             case "smoke":
                 from . import smoke
 

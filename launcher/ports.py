@@ -1,4 +1,4 @@
-"""Ports on 127.0.0.1."""
+"""Ports, on 127.0.0.1 where nothing else is said."""
 
 from __future__ import annotations
 
@@ -9,13 +9,19 @@ from pathlib import Path
 
 def is_free(port: int) -> bool:
     """Whether a server could listen there now."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+    return why_not(port) == ""
+
+
+def why_not(port: int, host: str = "127.0.0.1") -> str:
+    """Why no server could listen there now; empty where one could."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
 
 
 def kept(file: Path, names: list[str]) -> dict[str, int]:

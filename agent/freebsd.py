@@ -1,5 +1,5 @@
-"""What FreeBSD says of disks and of their use, by its own commands: GEOM's XML, mounts, swap, md,
-fstat.
+"""What FreeBSD says of disks and of their use, by its own commands: GEOM's XML, mounts, swap, ZFS,
+md, fstat.
 
 Written from the manual pages; not run on a real FreeBSD yet. While only regular files may be
 written there, a mistake here can refuse a run or leave a column empty; it can't allow a disk.
@@ -7,53 +7,61 @@ written there, a mistake here can refuse a run or leave a column empty; it can't
 
 from __future__ import annotations
 
-import subprocess
 from typing import Any
 
+from . import texts
+from .programs import output
 
-def output(*command: str) -> str:
-    """stdout of a system command. Raises OSError when it fails or takes over 20 s."""
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=20, check=True
-        )
-    except subprocess.SubprocessError as error:
-        raise OSError(f"{command[0]}: {error}") from error
-    return done.stdout.decode("utf-8", "replace")
+
+def confxml() -> str:
+    """GEOM's whole mesh. Raises OSError."""
+    return output("sysctl", "-b", "kern.geom.confxml")
 
 
 def disks() -> list[dict[str, Any]]:
-    """One dict for each provider of class DISK in kern.geom.confxml. Sizes in bytes."""
-    import xml.etree.ElementTree as ElementTree  # slow to import; only needed here
+    """One dict for each provider of class DISK. Sizes in bytes. Raises OSError, Unreadable."""
+    return texts.geom_disks(confxml())
 
-    found = []
-    tree = ElementTree.fromstring(output("sysctl", "-b", "kern.geom.confxml").rstrip("\0\n"))
-    for cls in tree.iter("class"):
-        if cls.findtext("name") != "DISK":
-            continue
-        for provider in cls.iter("provider"):
 
-            def text(key: str, provider: Any = provider) -> str | None:
-                return (
-                    provider.findtext(key) or provider.findtext("config/" + key) or ""
-                ).strip() or None
+# Of these classes a layer is no use by itself: each partition table, label and device node has one.
+IDLE_CLASSES = ("DISK", "DEV", "LABEL", "PART", "MULTIPATH")
+WHOSE = {"ZFS::VDEV": "pool", "SWAP": "swap", "VFS": "mount", "FFS": "mount"}
 
-            logical = int(text("sectorsize") or 512)
-            rate = text("rotationrate")
-            found.append(
-                {
-                    "name": text("name") or "",
-                    "serial": text("ident"),
-                    "lunid": text("lunid"),
-                    "model": text("descr"),
-                    "size_bytes": int(text("mediasize") or 0),
-                    "logical_sector_bytes": logical,
-                    "physical_sector_bytes": max(logical, int(text("stripesize") or 0)),
-                    "rotational": None if rate in (None, "unknown") else rate != "0",
-                    "mode": text("mode") or "unknown",
-                }
-            )
-    return found
+
+def disk_use(
+    disk: str,
+    xml: str,
+    swaps: list[str],
+    mounts: list[tuple[str, str]],
+    vdevs: list[texts.Vdev],
+) -> list[Any]:
+    """(fact, state, detail) for each use of a disk, from what FreeBSD's commands told; pure.
+
+    Raises Unreadable.
+    """
+    layers = texts.geom_layers(xml, disk)
+    nodes = {"/dev/" + layer.name for layer in layers}
+    used: list[Any] = []
+    for layer in layers:
+        if layer.mode != texts.UNUSED:
+            fact = WHOSE.get(layer.kind, "open")
+            used.append((fact, "in_use", f"{layer.kind} {layer.name}: open {layer.mode}"))
+        elif layer.kind == "PART":
+            used.append(("partition", "old_data", f"partition {layer.name}"))
+        elif layer.kind not in IDLE_CLASSES:
+            used.append(("holder", "in_use", f"held by {layer.kind} {layer.name}"))
+    used += [("swap", "in_use", f"{path} is swap") for path in swaps if path in nodes]
+    used += [
+        ("pool", "in_use", f"in pool {vdev.pool} ({vdev.role}, {vdev.state})")
+        for vdev in vdevs
+        if vdev.path in nodes
+    ]
+    for source, point in mounts:
+        if source in nodes:
+            used.append(("mount", "in_use", f"mounted at {point}"))
+            if point in ("/", "/boot", "/boot/efi"):
+                used.append(("boot", "in_use", f"the system starts from it: {point}"))
+    return used
 
 
 def file_use(path: str) -> list[Any]:
@@ -61,9 +69,9 @@ def file_use(path: str) -> list[Any]:
     OSError.
     """
     used = []
-    if any(line.split()[:1] == [path] for line in output("mount", "-p").splitlines()):
+    if any(source == path for source, _ in texts.mount_p(output("mount", "-p"))):
         used.append(("mount", f"{path} is mounted"))
-    if any(line.split()[:1] == [path] for line in output("swapctl", "-l").splitlines()):
+    if path in texts.swapinfo(output("swapinfo", "-k")):
         used.append(("swap", f"{path} is swap"))
     if any(path in line.split() for line in output("mdconfig", "-lv").splitlines()):
         used.append(("loop", f"{path} backs a memory disk"))

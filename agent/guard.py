@@ -2,23 +2,39 @@
 refuses.
 
 Asked by `guard` and `start`, by `run` with the drive open just before its first write, on resume,
-and between passes. There is no option that skips it. In this release only regular files and loop
-devices may be written.
+when a drive is back, and between passes. There is no option that skips it: a release covers exactly
+the old data that it names (see `release`). In this release only regular files and loop devices may
+be written.
 """
 
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from . import signatures, use
-from .identity import Fact, Identity, Unidentified, identify, media_folder
+from . import release, signatures, smart, texts, use, zfs
+from .identity import (
+    Fact,
+    Identity,
+    Unidentified,
+    identify,
+    media_files,
+    media_folder,
+    whole_disks,
+)
 
 ASKED = (
     "kind",
     "identity",
     "size",
+    "sector",
+    "security",
     "pool",
+    "boot",
+    "hibernation",
+    "export",
     "mount",
     "swap",
     "holder",
@@ -30,7 +46,10 @@ ASKED = (
     "data",
 )
 NOT_YET = "physical drives are not enabled yet"
-GRAVITY = ("clear", "old_data", "unknown", "in_use")
+GRAVITY = ("clear", "released", "old_data", "unknown", "in_use")
+HARMLESS = ("clear", "released")
+SECTOR_BYTES = (512, 4096)
+TXG_SECONDS = 30
 
 
 class Judgement(NamedTuple):
@@ -40,15 +59,11 @@ class Judgement(NamedTuple):
 
     @property
     def allowed(self) -> bool:
-        return self.drive is not None and all(fact.state == "clear" for fact in self.facts)
+        return self.drive is not None and all(fact.state in HARMLESS for fact in self.facts)
 
     @property
-    def reasons(self) -> list[dict[str, str]]:
-        return [
-            {"fact": f.fact, "state": f.state, "reason": f.detail}
-            for f in self.facts
-            if f.state != "clear"
-        ]
+    def reasons(self) -> list[dict[str, Any]]:
+        return [_told(fact) for fact in self.facts if fact.state not in HARMLESS]
 
     def answer(self) -> dict[str, Any]:
         """As the protocol's `guard`: the gravest state of each fact."""
@@ -68,6 +83,13 @@ class Judgement(NamedTuple):
         }
 
 
+def _told(fact: Fact) -> dict[str, Any]:
+    """As one of the protocol's `reasons`."""
+    reason = {"fact": fact.fact, "state": fact.state, "reason": fact.detail}
+    token = release.token(fact)
+    return {**reason, "release": token} if token else reason
+
+
 def judge_identity(path: str, serial: str | None, size: int | None) -> Judgement:
     """Only what it is: kind, serial, size. Nothing is opened."""
     try:
@@ -76,7 +98,8 @@ def judge_identity(path: str, serial: str | None, size: int | None) -> Judgement
         return Judgement(path, None, [Fact(error.fact, "unknown", error.reason)])
     except Exception as error:
         return Judgement(path, None, [Fact("identity", "unknown", f"can't be identified: {error}")])
-    return Judgement(path, drive, [_kind(drive), _identity(drive, serial), _size(drive, size)])
+    facts = [_kind(drive), _identity(drive, serial), _size(drive, size), _sector(drive)]
+    return Judgement(path, drive, facts)
 
 
 def judge(
@@ -86,9 +109,12 @@ def judge(
     state_dir: str | None = None,
     written: bool = False,
     looks: int = use.OPENER_LOOKS,
+    released: Iterable[str] = (),
+    begun: bool = False,
 ) -> Judgement:
     """`written`: this run has written here before, so an unreadable sector hides nobody's data.
-    `looks`: how often, 0.3 s apart, to look for an opener that goes away.
+    `looks`: how often, 0.3 s apart, to look for an opener that goes away. `released`: tokens of old
+    data that may be overwritten. `begun`: the run has been judged once and began to write.
     """
     found = judge_identity(path, serial, size)
     if found.drive is None:
@@ -96,7 +122,9 @@ def judge(
     facts = found.facts + use_facts(found.drive, state_dir, written, looks)
     missing = set(ASKED) - {fact.fact for fact in facts}
     facts += [Fact(name, "unknown", f"{name} was not looked at") for name in sorted(missing)]
-    return Judgement(path, found.drive, facts)
+    if any(fact.fact == "pool" and fact.state == "old_data" for fact in facts):
+        facts += _watched(found.drive, facts)
+    return Judgement(path, found.drive, release.applied(facts, released, begun))
 
 
 def use_facts(
@@ -106,17 +134,151 @@ def use_facts(
     looks: int = use.OPENER_LOOKS,
 ) -> list[Fact]:
     """Who uses it and what lies on it; also what `probe` lists."""
-    facts = use.facts(drive, state_dir, looks) + _signatures(drive, written) + list(drive.declared)
-    zfs = any(fact.fact == "signature" and fact.detail.startswith("zfs") for fact in facts)
-    if not any(fact.fact == "pool" for fact in drive.declared):
-        facts.append(
-            Fact("pool", "unknown", "ZFS labels: it may belong to a pool")
-            if zfs
-            else Fact("pool", "clear", "")
+    found = use.facts(drive, state_dir, looks) + list(drive.declared)
+    return found + [_twins(drive), _security(drive)] + _on_medium(drive, written)
+
+
+def _twins(drive: Identity) -> Fact:
+    """Two drives with one serial: nobody can say which one was meant."""
+    if drive.serial is None:
+        return Fact("identity", "clear", "")
+    for path in media_files() + whole_disks():
+        if path == drive.path:
+            continue
+        try:
+            other = identify(path)
+        except Unidentified:
+            continue
+        if other.serial == drive.serial and other.node != drive.node:
+            told = f"{other.path} has the serial {drive.serial} too"
+            return Fact("identity", "unknown", told)
+    return Fact("identity", "clear", "")
+
+
+def _sector(drive: Identity) -> Fact:
+    logical = drive.logical_sector_bytes
+    if logical in SECTOR_BYTES and drive.size_bytes % 512 == 0:
+        return Fact("sector", "clear", "")
+    if drive.kind == "file":
+        return Fact("sector", "clear", "")
+    cure = "format it to 512 or 4096 first (sg_format --format --size=4096 DEVICE)"
+    return Fact("sector", "unknown", f"its sectors have {logical} bytes: {cure}")
+
+
+def _security(drive: Identity) -> Fact:
+    """Only disks have a lock; one that doesn't tell can't be read either, which refuses."""
+    if drive.kind != "disk":
+        return Fact("security", "clear", "")
+    told = smart.security(drive.path)
+    if told.smartctl is None:
+        return Fact("security", "unknown", f"its lock can't be asked for: {told.error}")
+    try:
+        locked = texts.is_locked(told.smartctl)
+    except texts.Unreadable as error:
+        return Fact("security", "unknown", str(error))
+    if locked:
+        cure = "unlock it with its password (hdparm --security-unlock), then disable the lock"
+        return Fact("security", "unknown", f"a password locks it: {cure}")
+    return Fact("security", "clear", "")
+
+
+# --- what lies on it --------------------------------------------------------------------------
+def _scanned(drive: Identity) -> signatures.Scan:
+    """Read from the medium itself: another host's writes are in no cache of this one."""
+    flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    descriptor = os.open(drive.path, flags)
+    try:
+        if hasattr(os, "posix_fadvise"):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        return signatures.scan(
+            lambda offset, length: os.pread(descriptor, length, offset), drive.size_bytes
         )
+    finally:
+        os.close(descriptor)
+
+
+def _on_medium(drive: Identity, written: bool) -> list[Fact]:
+    try:
+        found = _scanned(drive)
+    except Exception as error:
+        return [Fact("signature", "unknown", f"can't be read: {error}")]
+    facts = _grouped(found.hits) + _pool_labels(found.labels)
+    if found.unknown and not written:
+        told = f"unknown data at byte {found.unknown[0]}"
+        facts.append(Fact("data", "old_data", told, (found.unknown_part,)))
+    else:
+        facts.append(Fact("data", "clear", ""))
+    if found.unreadable and not written:
+        facts.append(Fact("signature", "unknown", f"can't be read at byte {found.unreadable[0]}"))
+    if not any(fact.fact == "signature" for fact in facts):
+        facts.append(Fact("signature", "clear", ""))
     return facts
 
 
+def _grouped(hits: list[signatures.Hit]) -> list[Fact]:
+    """One finding for each thing, however many places tell of it."""
+    things: dict[tuple[str, str], list[signatures.Hit]] = {}
+    for hit in hits:
+        things.setdefault((hit.kind, hit.name), []).append(hit)
+    return [
+        Fact(
+            kind,
+            "old_data",
+            f"{name} at byte {', '.join(str(hit.offset) for hit in same)}",
+            tuple(hit.part for hit in same),
+        )
+        for (kind, name), same in things.items()
+    ]
+
+
+def _pool_labels(labels: list[zfs.Label]) -> list[Fact]:
+    """A label of an imported pool is in use, be it that of a member that isn't there now."""
+    if not labels:
+        return []
+    try:
+        names = {vdev.pool for vdev in use.imported()}
+    except Exception as error:
+        told = f"{labels[0].told()}; which pools are imported can't be read: {error}"
+        return [Fact("pool", "unknown", told)]
+    found: dict[str, list[zfs.Label]] = {}
+    for label in labels:
+        found.setdefault(label.pool, []).append(label)
+    facts = []
+    for pool, same in found.items():
+        newest = max(same, key=lambda label: (bool(label.pairs), label.written))
+        parts = tuple(sorted({release.part(label.names) for label in same}))
+        if pool and pool in names:
+            facts.append(Fact("pool", "in_use", f"its label names the imported pool {pool}"))
+        else:
+            facts.append(Fact("pool", "old_data", newest.told(), parts))
+    return facts
+
+
+def _watched(drive: Identity, facts: list[Fact]) -> list[Fact]:
+    """An exported pool that another host has imported is written there every few seconds.
+
+    Asked only where nothing else refuses for good: it takes half a minute.
+    """
+    if any(fact.state in ("in_use", "unknown") for fact in facts):
+        return []
+    try:
+        before = _scanned(drive).labels
+        if not before:
+            return []  # the pool is only declared
+        time.sleep(float(os.environ.get("BURNIN_TXG_SECONDS") or TXG_SECONDS))
+        after = _scanned(drive).labels
+    except Exception as error:
+        return [
+            Fact("pool", "unknown", f"whether another host uses the pool can't be read: {error}")
+        ]
+    if [label.names for label in before] == [label.names for label in after]:
+        return []
+    old, new = (max((label.txg for label in labels), default=0) for labels in (before, after))
+    told = f"the txg rose from {old} to {new}" if new > old else "its labels change"
+    return [Fact("pool", "in_use", f"another host uses the pool: {told} while it was watched")]
+
+
+# --- what it is -------------------------------------------------------------------------------
 def _kind(drive: Identity) -> Fact:
     if drive.kind == "loop":
         return Fact("kind", "clear", "")
@@ -137,6 +299,8 @@ def _identity(drive: Identity, serial: str | None) -> Fact:
             "unknown",
             f"expected serial {serial or 'none'}, found {drive.serial or 'none'}",
         )
+    if drive.kind == "disk" and not drive.serial:
+        return Fact("identity", "unknown", "a disk without a serial can't be told from another")
     return Fact("identity", "clear", "")
 
 
@@ -144,30 +308,3 @@ def _size(drive: Identity, size: int | None) -> Fact:
     if size is None or size != drive.size_bytes:
         return Fact("size", "unknown", f"expected {size} bytes, found {drive.size_bytes}")
     return Fact("size", "clear", "")
-
-
-def _signatures(drive: Identity, written: bool) -> list[Fact]:
-    try:
-        descriptor = os.open(drive.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError as error:
-        return [Fact("signature", "unknown", f"can't be opened for reading: {error.strerror}")]
-    try:
-        found = signatures.scan(
-            lambda offset, length: os.pread(descriptor, length, offset), drive.size_bytes
-        )
-    except Exception as error:
-        return [Fact("signature", "unknown", f"can't be read: {error}")]
-    finally:
-        os.close(descriptor)
-    facts = [Fact(hit.kind, "old_data", f"{hit.name} at byte {hit.offset}") for hit in found.hits]
-    if found.unknown and not written:
-        facts.append(Fact("data", "old_data", f"unknown data at byte {found.unknown[0]}"))
-    else:
-        facts.append(Fact("data", "clear", ""))
-    if found.unreadable and not written:
-        facts.append(Fact("signature", "unknown", f"can't be read at byte {found.unreadable[0]}"))
-    return (
-        facts
-        if any(fact.fact == "signature" for fact in facts)
-        else facts + [Fact("signature", "clear", "")]
-    )

@@ -8,6 +8,7 @@ file only, never for another path.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import stat
@@ -22,11 +23,14 @@ MINIMUM_BYTES = 4096
 
 
 class Fact(NamedTuple):
-    """One thing known of a drive's use. state: clear, in_use, old_data or unknown."""
+    """One thing known of a drive's use. state: clear, in_use, old_data, unknown, or released (old
+    data that somebody has released). parts: hashes of what was found, for old data (see release).
+    """
 
     fact: str
     state: str
     detail: str
+    parts: tuple[str, ...] = ()
 
 
 class Unidentified(Exception):
@@ -116,11 +120,14 @@ def _file(path: str, found: os.stat_result) -> Identity:
         FILE_PHYSICAL,
         declared.get("rotational"),
         node_of(found),
-        tuple(
-            Fact(str(u["fact"]), str(u["state"]), str(u.get("detail", "")))
-            for u in declared.get("use", [])
-        ),
+        tuple(_declared(use) for use in declared.get("use", [])),
     )
+
+
+def _declared(use: dict[str, Any]) -> Fact:
+    fact, state, detail = str(use["fact"]), str(use["state"]), str(use.get("detail", ""))
+    words = hashlib.sha256(f"{fact} {detail}".encode()).hexdigest()[:12]
+    return Fact(fact, state, detail, (words,) if state == "old_data" else ())
 
 
 def _declaration(path: str) -> dict[str, Any]:
@@ -152,6 +159,13 @@ def _text(path: str) -> str | None:
 
 def sysfs(node: tuple[int, int, int]) -> str:
     return f"/sys/dev/block/{os.major(node[2])}:{os.minor(node[2])}"
+
+
+def disk_sequence(node: tuple[int, int, int]) -> str | None:
+    """The kernel's number of this very medium: another one whenever something else stands behind
+    the same device number. None where the kernel has none.
+    """
+    return _text(sysfs(node) + "/diskseq") if node[2] else None
 
 
 def _linux_block(path: str, found: os.stat_result) -> Identity:
@@ -215,11 +229,7 @@ def _freebsd_disk(path: str, found: os.stat_result) -> Identity:
                 disk["physical_sector_bytes"],
                 disk["rotational"],
                 node_of(found),
-                tuple(
-                    Fact("geom", "in_use", f"access counts {disk['mode']}")
-                    for _ in [0]
-                    if disk["mode"] != "r0w0e0"
-                ),
+                (),
             )
     raise Unidentified("kind", f"{path} is not a disk that GEOM knows")
 

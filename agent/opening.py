@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from . import guard
@@ -11,13 +12,19 @@ from .device import Changed, Medium
 class Refused(Exception):
     """It may not be written; `reasons` as the protocol has them, at least one."""
 
-    def __init__(self, reasons: list[dict[str, str]]) -> None:
+    def __init__(self, reasons: list[dict[str, Any]]) -> None:
         super().__init__("; ".join(reason["reason"] for reason in reasons))
         self.reasons = reasons
 
 
 def opened(
-    path: str, serial: str | None, size: int | None, state_dir: str | None, written: bool
+    path: str,
+    serial: str | None,
+    size: int | None,
+    state_dir: str | None,
+    written: bool,
+    released: Sequence[str] = (),
+    begun: bool = False,
 ) -> Medium:
     """Raises Refused, OSError.
 
@@ -36,7 +43,9 @@ def opened(
         more = guard.judge(path, serial, size, state_dir, written).reasons  # mostly, who has it
         raise Refused([_reason("open", "in_use", said), *more]) from error
     try:
-        judgement = guard.judge(path, serial, size, state_dir, written)
+        judgement = guard.judge(
+            path, serial, size, state_dir, written, released=released, begun=begun
+        )
         if not judgement.allowed:
             raise Refused(judgement.reasons)
         if not medium.same_as(judgement.drive):

@@ -28,7 +28,7 @@ def device(drive: Identity, answer: smart.Smart, use: list[Fact]) -> dict[str, A
         "logical_sector_bytes": drive.logical_sector_bytes,
         "physical_sector_bytes": drive.physical_sector_bytes,
         "rotational": drive.rotational,
-        "use": [fact._asdict() for fact in use],
+        "use": [{"fact": f.fact, "state": f.state, "detail": f.detail} for f in use],
         "temperature_c": answer.temperature_c,
         "smartctl": answer.smartctl,
         "smartctl_exit": answer.exit,

@@ -1,8 +1,8 @@
 """What lies on a medium already: file systems, RAID, volume managers, swap, partition tables, by
 their magic bytes.
 
-Looks at the first 512 KiB, the last 1 MiB and btrfs' spare superblocks. A hit inside a sector that
-carries a valid stamp of a burn-in is that burn-in's data, and no signature.
+Looks at the first and the last MiB, btrfs' spare superblocks and samples in between. A hit
+inside a sector that carries a valid stamp of a burn-in is that burn-in's data, and no signature.
 """
 
 from __future__ import annotations
@@ -10,12 +10,15 @@ from __future__ import annotations
 import struct
 from typing import Callable, NamedTuple
 
+from . import zfs
 from .pattern import SECTOR, read_stamp
+from .release import part
 
-HEAD_BYTES = 512 * 1024
+HEAD_BYTES = 1024 * 1024
 TAIL_BYTES = 1024 * 1024
 PIECE = 4096
 SAMPLES = 64
+PAGES = (4096, 8192, 16384, 65536)
 
 # name, kind, magic, offsets from the start of the medium
 AT_HEAD: list[tuple[str, str, bytes, tuple[int, ...]]] = [
@@ -26,10 +29,15 @@ AT_HEAD: list[tuple[str, str, bytes, tuple[int, ...]]] = [
     ("LVM2", "signature", b"LABELONE", (0, 512, 1024, 1536)),
     ("md RAID", "signature", b"\xfc\x4e\x2b\xa9", (0, 4096)),
     ("md RAID", "signature", b"\xa9\x2b\x4e\xfc", (0, 4096)),
-    ("swap", "signature", b"SWAPSPACE2", tuple(page - 10 for page in (4096, 8192, 16384, 65536))),
-    ("swap", "signature", b"SWAP-SPACE", tuple(page - 10 for page in (4096, 8192, 16384, 65536))),
-    ("hibernated system", "signature", b"S1SUSPEND", (4086,)),
+    ("swap", "signature", b"SWAPSPACE2", tuple(page - 10 for page in PAGES)),
+    ("swap", "signature", b"SWAP-SPACE", tuple(page - 10 for page in PAGES)),
+    *(
+        ("hibernated system", "hibernation", magic, tuple(page - 10 for page in PAGES))
+        for magic in (b"S1SUSPEND", b"S2SUSPEND", b"ULSUSPEND", b"LINHIB0001")
+    ),
     ("ntfs", "signature", b"NTFS    ", (3,)),
+    ("BitLocker", "signature", b"-FVE-FS-", (3,)),
+    ("ReFS", "signature", b"ReFS\0\0\0\0", (3,)),
     ("exfat", "signature", b"EXFAT   ", (3,)),
     ("vfat", "signature", b"FAT12   ", (54,)),
     ("vfat", "signature", b"FAT16   ", (54,)),
@@ -64,26 +72,30 @@ AT_TAIL: list[tuple[str, str, bytes, tuple[int, ...]]] = [
     ("DDF RAID", "signature", b"\xde\x11\xde\x11", (512, 4096)),
 ]
 MD_MAGICS = (b"\xfc\x4e\x2b\xa9", b"\xa9\x2b\x4e\xfc")
-ZFS_LABEL = 256 * 1024
-UBERBLOCKS = (struct.pack("<Q", 0x00BAB10C), struct.pack(">Q", 0x00BAB10C))
+UUID_SECTORS = {"swap": 1024, "hibernated system": 1024}  # the magic's own sector has none
 
 Read = Callable[[int, int], bytes]
 
 
 class Hit(NamedTuple):
+    """`part`: the hash of the sector that says so; another file system has another one."""
+
     name: str
     kind: str
     offset: int
+    part: str = ""
 
 
 class Scan(NamedTuple):
     """What was found, at which offsets nothing could be read, and where data lies that nothing
-    explains.
+    explains (`unknown_part` is the hash of all of that).
     """
 
     hits: list[Hit]
+    labels: list[zfs.Label]
     unreadable: list[int]
     unknown: list[int]
+    unknown_part: str
 
 
 class _Looker:
@@ -98,7 +110,7 @@ class _Looker:
         offset = max(offset, 0) // PIECE * PIECE
         length = min(length, self._size - offset)
         try:
-            data = self._read(offset, length)
+            data = self._whole(offset, length)
             for at in range(0, length, PIECE):
                 self._pieces[offset + at] = data[at : at + PIECE]
         except OSError:
@@ -108,11 +120,17 @@ class _Looker:
     def _piece(self, at: int) -> bytes:
         if at not in self._pieces:
             try:
-                self._pieces[at] = self._read(at, min(PIECE, self._size - at))
+                self._pieces[at] = self._whole(at, min(PIECE, self._size - at))
             except OSError:
                 self._pieces[at] = b""
                 self.unreadable.append(at)
         return self._pieces[at]
+
+    def _whole(self, offset: int, length: int) -> bytes:
+        data = self._read(offset, length)
+        if len(data) != length:
+            raise OSError(f"{len(data)} of {length} bytes came")
+        return data
 
     def at(self, offset: int, length: int) -> bytes:
         data: list[bytes] = []
@@ -149,16 +167,78 @@ def scan(read: Read, size: int) -> Scan:
         for back in backs
         if look.holds(magic, size - back)
     ]
-    hits += _ext(look) + _md_at_end(look, size) + _zfs(look, size)
+    hits += _ext(look) + _md_at_end(look, size)
     if look.holds(b"\x55\xaa", 510):
         hits.append(Hit("MBR", "partition", 510))
-    return Scan(hits, look.unreadable, _unknown(look, size))
+    unknown = _unknown(look, size)
+    return Scan(
+        [hit._replace(part=_part(look, hit)) for hit in hits],
+        _labels(look, size),
+        look.unreadable,
+        unknown,
+        part(*(look.at(at, PIECE) for at in unknown)),
+    )
+
+
+def _part(look: _Looker, hit: Hit) -> str:
+    sector = hit.offset // SECTOR * SECTOR
+    more = UUID_SECTORS.get(hit.name)
+    told = look.at(more, SECTOR) if more is not None else b""
+    return part(hit.name.encode(), look.at(sector, SECTOR), told)
+
+
+def _labels(look: _Looker, size: int) -> list[zfs.Label]:
+    """Those of the whole medium, and those of each partition that a table on it tells."""
+    places = set(zfs.places(size))
+    for start, length in _partitions(look, size):
+        places |= {start + at for at in zfs.places(length)}
+    found = []
+    for place in sorted(places):
+        look.load(place, zfs.LABEL_BYTES)
+
+        def is_ours(at: int, place: int = place) -> bool:
+            return read_stamp(look.at((place + at) // SECTOR * SECTOR, SECTOR)) is not None
+
+        found.append(zfs.label(place, look.at(place, zfs.LABEL_BYTES), is_ours))
+    return [label for label in found if label is not None]
+
+
+def _partitions(look: _Looker, size: int) -> set[tuple[int, int]]:
+    """(start, length) in bytes of what MBR and GPT (head or copy) list, where it lies inside."""
+    found = set()
+    for sector in (512, 4096):
+        for header in (sector, size - sector):
+            if header < 0 or not look.holds(b"EFI PART", header):
+                continue
+            entries, count, length = struct.unpack("<QII", look.at(header + 72, 16))
+            if length < 128 or count > 1024:
+                continue
+            for number in range(count):
+                entry = look.at(entries * sector + number * length, 48)
+                if len(entry) == 48 and any(entry[:16]):
+                    first, last = struct.unpack_from("<QQ", entry, 32)
+                    found.add((first * sector, (last + 1 - first) * sector))
+        if look.holds(b"\x55\xaa", 510):
+            for at in range(446, 510, 16):
+                entry = look.at(at, 16)
+                first, sectors = struct.unpack_from("<II", entry, 8)
+                if entry[4] not in (0, 0xEE):
+                    found.add((first * sector, sectors * sector))
+    return {
+        (first, length)
+        for first, length in found
+        if first % SECTOR == 0 and 0 <= first < first + length <= size
+    }
 
 
 def _unknown(look: _Looker, size: int) -> list[int]:
-    """Samples over the medium that are neither one repeated byte nor a burn-in's."""
+    """Where neither one repeated byte nor a burn-in's data lies: the whole first and last MiB, and
+    samples between.
+    """
     last = max(0, (size - 1) // PIECE)
-    places = {last * part // SAMPLES * PIECE for part in range(SAMPLES + 1)}
+    places = {last * step // SAMPLES * PIECE for step in range(SAMPLES + 1)}
+    places |= set(range(0, min(HEAD_BYTES, size), PIECE))
+    places |= set(range(max(0, size - TAIL_BYTES) // PIECE * PIECE, size, PIECE))
     return [at for at in sorted(places) if not _explained(look.at(at, PIECE))]
 
 
@@ -196,24 +276,3 @@ def _md_at_end(look: _Looker, size: int) -> list[Hit]:
         for magic in MD_MAGICS
         if look.holds(magic, at)
     ]
-
-
-def _zfs(look: _Looker, size: int) -> list[Hit]:
-    """The four labels: an XDR name-value list at 16 KiB, or an uberblock in the last 128 KiB of
-    each.
-    """
-    end = size // ZFS_LABEL * ZFS_LABEL
-    hits = []
-    for label in (0, ZFS_LABEL, end - 2 * ZFS_LABEL, end - ZFS_LABEL):
-        if label < 0 or label + ZFS_LABEL > size:
-            continue
-        data = look.at(label, ZFS_LABEL)
-        pairs = data[16 * 1024 : 128 * 1024]
-        named = b"pool_guid" in pairs or b"vdev_tree" in pairs
-        uber = any(
-            data[at : at + 8] in UBERBLOCKS and look.holds(data[at : at + 8], label + at)
-            for at in range(128 * 1024, len(data), 1024)
-        )
-        if named or uber:
-            hits.append(Hit("zfs", "signature", label))
-    return hits

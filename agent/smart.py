@@ -7,9 +7,10 @@ of its own.
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from typing import Any, NamedTuple
+
+from . import programs
 
 SECONDS = 30
 AT_ONCE = 8
@@ -31,8 +32,12 @@ class Smart(NamedTuple):
 
 def read(path: str) -> Smart:
     """Everything that smartctl tells of a drive (`-x`)."""
+    return _asked("--json=c", "-x", path)
+
+
+def _asked(*arguments: str) -> Smart:
     try:
-        done = _smartctl("--json=c", "-x", path)
+        done = _smartctl(*arguments)
     except OSError as error:
         return Smart(error=str(error))
     try:
@@ -42,6 +47,11 @@ def read(path: str) -> Smart:
     if not isinstance(answer, dict):
         return Smart(None, done.returncode, "smartctl answered no JSON object")
     return Smart(answer, done.returncode, None)
+
+
+def security(path: str) -> Smart:
+    """Who the drive is and whether a password locks it (`-i -g security`)."""
+    return _asked("--json=c", "-i", "-g", "security", path)
 
 
 def read_all(paths: list[str]) -> dict[str, Smart]:
@@ -64,7 +74,7 @@ def abort(path: str) -> tuple[bool, str]:
 
 def _smartctl(*arguments: str) -> subprocess.CompletedProcess[bytes]:
     """Raises OSError, with words for people, when there is no answer in time."""
-    program = shutil.which("smartctl")
+    program = programs.find("smartctl")
     if program is None:
         raise OSError("smartctl is not installed")
     try:

@@ -46,6 +46,7 @@ class Request:
     threads: int
     checkpoint_seconds: float | None
     restore: dict[str, Any] | None
+    released: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Outcome:
     """started, running, finished or refused; `reasons` and `run` as in the protocol."""
 
     outcome: str
-    reasons: list[dict[str, str]]
+    reasons: list[dict[str, Any]]
     run: dict[str, Any] | None
 
 
@@ -144,7 +145,16 @@ def _prepare(
         raise Refused([_reason("run", "in_use", "another burn-in writes this drive")])
     try:
         written = state is not None and state.phase != "probe"
-        medium = opened(request.device, request.serial, request.size_bytes, folder.path, written)
+        released = [*(state.released if state else []), *request.released]
+        medium = opened(
+            request.device,
+            request.serial,
+            request.size_bytes,
+            folder.path,
+            written,
+            released,
+            begun=state is not None,
+        )
     except BaseException:
         os.close(drive_lock)
         raise
@@ -172,6 +182,7 @@ def _prepare(
         state.io = {**io, "chunk_bytes": state.io["chunk_bytes"]}
         state.resumed += 1
         resumed = True
+    state.released = list(dict.fromkeys(released))
     if request.rate_limit is not None:
         state.rate_limit = request.rate_limit
     if request.max_bad_sectors is not None:
@@ -216,7 +227,7 @@ def _known(request: Request, folder: Folder) -> State | None:
     return None
 
 
-def _reason(fact: str, state: str, reason: str) -> dict[str, str]:
+def _reason(fact: str, state: str, reason: str) -> dict[str, Any]:
     return {"fact": fact, "state": state, "reason": reason}
 
 

@@ -19,6 +19,7 @@ from .clock import iso, seconds
 from .files import Garbled
 from .host import memory_dir
 from .pattern import MAX_CHUNK, UNIT, Run
+from .release import is_token
 
 FORMAT = 1
 PHASES = ("probe", "write", "verify")
@@ -38,6 +39,7 @@ class State:
         unwritten, unverified: bytes before `position` that could not be written or verified.
         bad_sectors: physical sectors with an error.
         rate_limit: bytes per second, 0 for none.
+        released: tokens of old data that may be overwritten (see `release`).
     """
 
     run_id: str
@@ -67,6 +69,7 @@ class State:
     rate_limit: int = 0
     max_bad_sectors: int = 100
     checkpoint_seconds: float = 30
+    released: list[str] = field(default_factory=list)
 
     @property
     def size(self) -> int:
@@ -146,6 +149,7 @@ class State:
             "rate_limit": self.rate_limit,
             "max_bad_sectors": self.max_bad_sectors,
             "checkpoint_seconds": self.checkpoint_seconds,
+            "released": self.released,
         }
 
 
@@ -214,6 +218,7 @@ def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
         rate_limit=_number(settings.get("rate_limit", 0), 0),
         max_bad_sectors=_number(settings.get("max_bad_sectors", 100), 1),
         checkpoint_seconds=float(settings.get("checkpoint_seconds", 30)),
+        released=[_token(text) for text in _is(settings.get("released", []), list)],
     )
     if state.checkpoint > state.position:
         raise Garbled("the checkpoint lies beyond the position")
@@ -226,6 +231,12 @@ def _is(value: Any, *kinds: type) -> Any:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         raise Garbled(f"{value!r} stands where {kinds[0].__name__} belongs")
     return value
+
+
+def _token(value: Any) -> str:
+    if not is_token(value):
+        raise Garbled(f"{value!r} is no release")
+    return str(value)
 
 
 def _number(value: Any, least: int, most: int = 1 << 62) -> int:

@@ -1,5 +1,5 @@
-"""Who uses a medium right now, as Linux says: mounts, swap, holders, partitions, loop devices, open
-descriptors.
+"""Who uses a medium right now, as Linux says: pools, boot, mounts, swap, hibernation, holders,
+partitions, exports, loop devices, open descriptors.
 
 Each question answers with facts; one that can't be answered is "unknown", which refuses. Nothing is
 opened for writing here.
@@ -8,6 +8,7 @@ opened for writing here.
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import struct
 import sys
@@ -15,11 +16,20 @@ import time
 from collections.abc import Iterator
 from typing import Callable
 
-from . import freebsd
-from .identity import Fact, Identity, sysfs
+from . import freebsd, programs, texts
+from .identity import Fact, Identity
+from .release import part
 
 LOOP_GET_STATUS64 = 0x4C05
 OPENER_LOOKS, OPENER_PAUSE = 4, 0.3
+#: Where the kernel tells; a test puts a made-up machine there.
+SYS, PROC, DEV = "/sys", "/proc", "/dev"
+#: Block devices that the kernel lends to other machines, and by which text each names its disk.
+EXPORTS = (
+    ("iSCSI or FC target", "/kernel/config/target/core/*/*/udev_path"),
+    ("NVMe target", "/kernel/config/nvmet/subsystems/*/namespaces/*/device_path"),
+    ("SCST target", "/kernel/scst_tgt/devices/*/filename"),
+)
 Device = tuple[int, int]
 
 
@@ -29,6 +39,10 @@ def facts(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
         return _freebsd(drive, state_dir)
     found: list[Fact] = []
     questions: list[tuple[str, Callable[[], list[Fact]]]] = [
+        ("pool", lambda: pools(drive)),
+        ("boot", lambda: _boot(drive)),
+        ("hibernation", lambda: _hibernation(drive)),
+        ("export", lambda: _exports(drive)),
         ("mount", lambda: _mounts(drive)),
         ("swap", lambda: _swap(drive)),
         ("holder", lambda: _holders(drive)),
@@ -40,21 +54,26 @@ def facts(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
     for fact, ask in questions:
         try:
             found += ask() or [Fact(fact, "clear", "")]
-        except (OSError, ValueError, IndexError) as error:
+        except Exception as error:  # whatever it is: the question has no answer
             found.append(Fact(fact, "unknown", f"{fact} can't be read: {error}"))
     return found
 
 
-def _numbers(text: str) -> Device:
-    major, minor = text.strip().split(":")
-    return int(major), int(minor)
+def _read(path: str) -> str:
+    with open(path, encoding="utf-8", errors="surrogateescape") as file:
+        return file.read()
+
+
+def _home(drive: Identity) -> str:
+    """The drive's folder in sysfs."""
+    return f"{SYS}/dev/block/{os.major(drive.node[2])}:{os.minor(drive.node[2])}"
 
 
 def _children(drive: Identity) -> list[str]:
     """sysfs folders of the kernel's partitions of a block device."""
     if drive.kind == "file":
         return []
-    home = sysfs(drive.node)
+    home = _home(drive)
     return [
         f"{home}/{name}"
         for name in sorted(os.listdir(home))
@@ -68,15 +87,8 @@ def _devices(drive: Identity) -> set[Device]:
         return set()
     numbers = {(os.major(drive.node[2]), os.minor(drive.node[2]))}
     for child in _children(drive):
-        with open(child + "/dev", encoding="ascii") as file:
-            numbers.add(_numbers(file.read()))
+        numbers.add(texts.numbers(_read(child + "/dev")))
     return numbers
-
-
-def _unescape(text: str) -> str:
-    for code, char in (("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")):
-        text = text.replace(code, char)
-    return text
 
 
 def _is_drive(path: str, drive: Identity, devices: set[Device]) -> bool:
@@ -90,70 +102,173 @@ def _is_drive(path: str, drive: Identity, devices: set[Device]) -> bool:
     return found.st_rdev != 0 and (os.major(found.st_rdev), os.minor(found.st_rdev)) in devices
 
 
-def _processes() -> list[str]:
-    return [name for name in os.listdir("/proc") if name.isdigit()]
+def _names(drive: Identity) -> set[str]:
+    """Kernel names of the drive and its partitions."""
+    if drive.kind == "file":
+        return set()
+    return {os.path.basename(os.path.realpath(home)) for home in [_home(drive), *_children(drive)]}
+
+
+# --- questions --------------------------------------------------------------------------------
+def pools(drive: Identity) -> list[Fact]:
+    """Members of imported pools, as `zpool status` tells. `imported` looks at labels too."""
+    devices = _devices(drive)
+    return [
+        Fact("pool", "in_use", f"in pool {vdev.pool} ({vdev.role}, {vdev.state})")
+        for vdev in imported()
+        if vdev.path and _is_drive(vdev.path, drive, devices)
+    ]
+
+
+def imported() -> list[texts.Vdev]:
+    """Leaves of the pools that this host has imported. Raises OSError, Unreadable."""
+    loaded = any(os.path.exists(path) for path in (f"{SYS}/module/zfs", f"{DEV}/zfs"))
+    if programs.find("zpool") is None and not loaded:
+        return []
+    try:
+        return texts.zpool_status(programs.output("zpool", "status", "-LP"))
+    except OSError as error:
+        if not loaded and "modules cannot be auto-loaded" in str(error):
+            return []
+        raise
 
 
 def _mountinfos() -> Iterator[str]:
     """This process's mounts first (must be readable), then those of every other mount namespace
     that can be seen.
     """
-    with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        yield file.read()
-    seen = {os.readlink("/proc/self/ns/mnt")}
+    yield _read(f"{PROC}/self/mountinfo")
+    seen = {os.readlink(f"{PROC}/self/ns/mnt")}
     for pid in _processes():
         try:
-            space = os.readlink(f"/proc/{pid}/ns/mnt")
-            if space not in seen:
-                seen.add(space)
-                with open(
-                    f"/proc/{pid}/mountinfo", encoding="utf-8", errors="surrogateescape"
-                ) as file:
-                    yield file.read()
+            space = os.readlink(f"{PROC}/{pid}/ns/mnt")
+            if space in seen:
+                continue
+            text = _read(f"{PROC}/{pid}/mountinfo")
         except OSError:
             continue  # gone meanwhile, or another user's
+        if text:  # empty: it ended at this moment
+            seen.add(space)
+            yield text
+
+
+def _processes() -> list[str]:
+    return [name for name in os.listdir(PROC) if name.isdigit()]
 
 
 def _mounts(drive: Identity) -> list[Fact]:
     devices = _devices(drive)
     found: list[Fact] = []
     for text in _mountinfos():
-        for line in text.splitlines():
-            left, right = line.split(" - ", 1)
-            fields, source = left.split(), _unescape(right.split()[1])
-            point = _unescape(fields[4])
-            here = _numbers(fields[2]) in devices
-            by_source = source.startswith("/") and _is_drive(source, drive, devices)
-            bound = drive.kind == "file" and point == drive.path
-            if here or by_source or bound:
-                found.append(Fact("mount", "in_use", f"mounted at {point}"))
+        for mount in texts.mountinfo(text):
+            by_source = mount.source.startswith("/") and _is_drive(mount.source, drive, devices)
+            bound = drive.kind == "file" and mount.point == drive.path
+            if mount.device in devices or by_source or bound:
+                found.append(Fact("mount", "in_use", f"mounted at {mount.point}"))
+    for member in glob.glob(f"{SYS}/fs/btrfs/*/devices/*"):  # the second of several isn't a source
+        if os.path.basename(os.path.realpath(member)) in _names(drive):
+            found.append(Fact("mount", "in_use", "member of a mounted btrfs"))
     return list(dict.fromkeys(found))
+
+
+def _boot(drive: Identity) -> list[Fact]:
+    """What the kernel was told to start from, and what the first process has as its root."""
+    devices = _devices(drive)
+    told = texts.command_line(_read(f"{PROC}/cmdline"))
+    found = []
+    if _is_named(told.get("root", ""), drive, devices):
+        found.append(Fact("boot", "in_use", f"the system starts from it: root={told['root']}"))
+    for text in _mountinfos():
+        for mount in texts.mountinfo(text):
+            if mount.point in ("/", "/boot", "/boot/efi", "/usr") and mount.device in devices:
+                found.append(Fact("boot", "in_use", f"the system runs from it: {mount.point}"))
+    return list(dict.fromkeys(found))
+
+
+def _is_named(told: str, drive: Identity, devices: set[Device]) -> bool:
+    """Does a kernel parameter (a path, UUID=…, PARTUUID=…, LABEL=…) lead to the drive?"""
+    key, equals, value = told.partition("=")
+    if equals and key in ("UUID", "PARTUUID", "LABEL", "PARTLABEL"):
+        told = f"{DEV}/disk/by-{key.lower()}/{value}"
+    return told.startswith("/") and _is_drive(told, drive, devices)
+
+
+def _hibernation(drive: Identity) -> list[Fact]:
+    """Where the kernel will put, or look for, the image of a sleeping system."""
+    devices = _devices(drive)
+    told = texts.command_line(_read(f"{PROC}/cmdline")).get("resume", "")
+    try:
+        number = texts.numbers(_read(f"{SYS}/power/resume"))
+    except FileNotFoundError:
+        number = (0, 0)  # a kernel that can't hibernate
+    if number in devices or _is_named(told, drive, devices):
+        return [Fact("hibernation", "in_use", "the system hibernates to it")]
+    return []
+
+
+def _exports(drive: Identity) -> list[Fact]:
+    devices = _devices(drive)
+    found = []
+    for kind, pattern in EXPORTS:
+        top = SYS + pattern.split("*", 1)[0]
+        if os.path.isdir(top):
+            os.listdir(top)  # not readable: not known
+        for place in glob.glob(SYS + pattern):
+            path = _read(place).strip()
+            if path and _is_drive(path, drive, devices):
+                found.append(Fact("export", "in_use", f"{kind} lends it to other machines"))
+    return found
 
 
 def _swap(drive: Identity) -> list[Fact]:
     devices = _devices(drive)
-    with open("/proc/swaps", encoding="utf-8", errors="surrogateescape") as file:
-        paths = [_unescape(line.split()[0]) for line in file.read().splitlines()[1:]]
     return [
         Fact("swap", "in_use", f"{path} is swap")
-        for path in paths
+        for path in texts.swaps(_read(f"{PROC}/swaps"))
         if _is_drive(path, drive, devices)
     ]
 
 
 def _holders(drive: Identity) -> list[Fact]:
+    """Device mapper, md, LVM, multipath, bcache: all that the kernel lists as holder, and md's own
+    list.
+    """
     if drive.kind == "file":
         return []
-    homes = [sysfs(drive.node)] + _children(drive)
+    homes = [_home(drive)] + _children(drive)
     held = [name for home in homes for name in os.listdir(home + "/holders")]
-    return [Fact("holder", "in_use", f"held by {name}") for name in held]
+    found = [Fact("holder", "in_use", f"held by {name}{_what(name)}") for name in held]
+    if os.path.exists(f"{PROC}/mdstat"):
+        names = _names(drive)
+        for array, members in texts.mdstat(_read(f"{PROC}/mdstat")).items():
+            if names & set(members) and array not in held:
+                found.append(Fact("holder", "in_use", f"held by {array}, a RAID"))
+    return found
+
+
+def _what(name: str) -> str:
+    """What kind of holder it is, for people."""
+    try:
+        if name.startswith("dm-"):
+            uuid = _read(f"{SYS}/block/{name}/dm/uuid").strip()
+            kinds = {"LVM-": "LVM", "mpath-": "multipath", "CRYPT-": "encryption"}
+            told = [kind for prefix, kind in kinds.items() if uuid.startswith(prefix)]
+            return f", {told[0] if told else 'device mapper'}"
+        if name.startswith("md"):
+            return f", a RAID ({_read(f'{SYS}/block/{name}/md/level').strip()})"
+    except OSError:
+        pass
+    return ""
 
 
 def _partitions(drive: Identity) -> list[Fact]:
-    return [
-        Fact("partition", "old_data", f"partition {os.path.basename(child)}")
-        for child in _children(drive)
-    ]
+    """Those that the kernel knows; the table itself is a signature."""
+    found = []
+    for child in _children(drive):
+        place = b" ".join(_read(f"{child}/{of}").strip().encode() for of in ("start", "size"))
+        name = os.path.basename(child)
+        found.append(Fact("partition", "old_data", f"partition {name}", (part(b"node", place),)))
+    return found
 
 
 def loop_backing(path: str) -> tuple[Device, int, int]:
@@ -187,20 +302,17 @@ def _loops(drive: Identity) -> list[Fact]:
     else:
         return []
     found = []
-    for name in sorted(os.listdir("/sys/block")):
-        backing = f"/sys/block/{name}/loop/backing_file"
+    for name in sorted(os.listdir(f"{SYS}/block")):
+        backing = f"{SYS}/block/{name}/loop/backing_file"
         if not name.startswith("loop") or not os.path.exists(backing):
             continue
-        if drive.kind == "loop" and os.path.realpath(f"/sys/block/{name}") == os.path.realpath(
-            sysfs(drive.node)
-        ):
+        if drive.kind == "loop" and name in _names(drive):
             continue
         try:
             device, inode, _ = loop_backing("/dev/" + name)
             same = (device, inode) == mine
         except OSError:  # no node, or not root: the name is all there is
-            with open(backing, encoding="utf-8", errors="surrogateescape") as file:
-                path = file.read().rstrip("\n")
+            path = _read(backing).rstrip("\n")
             same = drive.kind == "loop" or os.path.realpath(path) == os.path.realpath(drive.path)
         if same:
             found.append(Fact("loop", "in_use", f"the same file backs /dev/{name}"))
@@ -214,7 +326,7 @@ def _openers(drive: Identity, devices: set[Device]) -> list[str]:
         if int(pid) == os.getpid():
             continue
         try:
-            links = os.listdir(f"/proc/{pid}/fd")
+            links = os.listdir(f"{PROC}/{pid}/fd")
         except PermissionError:
             if drive.kind != "file" or root:
                 raise
@@ -223,11 +335,11 @@ def _openers(drive: Identity, devices: set[Device]) -> list[str]:
             continue
         for link in links:
             try:
-                if not os.readlink(f"/proc/{pid}/fd/{link}").startswith("/"):
+                if not os.readlink(f"{PROC}/{pid}/fd/{link}").startswith("/"):
                     continue
             except OSError:
                 continue
-            if _is_drive(f"/proc/{pid}/fd/{link}", drive, devices):
+            if _is_drive(f"{PROC}/{pid}/fd/{link}", drive, devices):
                 found.append(f"open in process {pid}")
                 break
     return found
@@ -255,12 +367,36 @@ def _state_dir(drive: Identity, state_dir: str | None) -> list[Fact]:
     return []
 
 
+ALL = (
+    "pool",
+    "boot",
+    "hibernation",
+    "export",
+    "mount",
+    "swap",
+    "holder",
+    "partition",
+    "loop",
+    "open",
+    "state_dir",
+)
+
+
 def _freebsd(drive: Identity, state_dir: str | None) -> list[Fact]:
-    names = ("mount", "swap", "holder", "partition", "loop", "open", "state_dir")
-    if drive.kind != "file":
-        return [Fact(name, "unknown", "disks are not looked at yet") for name in names]
+    """An export, a memory disk and any other opener show as an access count of the disk."""
     try:
-        used = {fact: Fact(fact, "in_use", detail) for fact, detail in freebsd.file_use(drive.path)}
-    except OSError as error:
-        return [Fact(name, "unknown", f"can't be read: {error}") for name in names]
-    return [used.get(name, Fact(name, "clear", "")) for name in names]
+        if drive.kind == "file":
+            told = [(fact, "in_use", detail) for fact, detail in freebsd.file_use(drive.path)]
+            told += [(fact.fact, fact.state, fact.detail) for fact in pools(drive)]
+        else:
+            mounts = texts.mount_p(programs.output("mount", "-p"))
+            swaps = texts.swapinfo(programs.output("swapinfo", "-k"))
+            told = freebsd.disk_use(drive.name, freebsd.confxml(), swaps, mounts, imported())
+        found = [
+            Fact(fact, state, detail, (part(detail.encode()),) if state == "old_data" else ())
+            for fact, state, detail in told
+        ]
+    except Exception as error:
+        return [Fact(name, "unknown", f"can't be read: {error}") for name in ALL]
+    named = {fact.fact for fact in found}
+    return found + [Fact(name, "clear", "") for name in ALL if name not in named]

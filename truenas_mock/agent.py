@@ -21,8 +21,8 @@ PROTOCOL = 1
 HOSTNAME = "truenas.local"
 #: What the real agent looks at before it writes.
 FACTS = (
-    "kind", "identity", "size", "pool", "mount", "swap", "holder", "partition", "loop", "open",
-    "state_dir", "signature", "data",
+    "kind", "identity", "size", "sector", "security", "pool", "boot", "hibernation", "export",
+    "mount", "swap", "holder", "partition", "loop", "open", "state_dir", "signature", "data",
 )  # fmt: skip
 DEFAULT_PASSES, DEFAULT_BAD_SECTORS = 2, 100
 
@@ -90,10 +90,13 @@ def _parser() -> argparse.ArgumentParser:
     for one in (guard, abort, actions.choices["start"]):
         one.add_argument("--expect-serial", default="")
         one.add_argument("--expect-size", type=int)
+        one.add_argument("--release", default="", metavar="SERIAL:FINDING,FINDING")
     return parser
 
 
 Answer = tuple[str, int, dict[str, Any]]
+#: One reason against writing: fact, state, reason and, for old data, release.
+Reason = dict[str, str]
 
 
 # --- drives -----------------------------------------------------------------------------------
@@ -151,20 +154,40 @@ def _probe(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
 
 def _judged(
     nas: Nas, options: argparse.Namespace
-) -> tuple[Drive | None, dict[str, str], list[dict[str, str]]]:
+) -> tuple[Drive | None, dict[str, str], list[Reason]]:
     """The drive at that path, the state of each fact, and the reasons against writing."""
+    released = _released(options)
     drive = nas.drive(path=options.device)
     facts = dict.fromkeys(FACTS, "clear")
     if drive is None:
         return None, {"kind": "unknown"}, [_unknown("kind", f"{options.device}: no such device")]
-    reasons = [{"fact": u["fact"], "state": u["state"], "reason": u["detail"]} for u in _use(drive)]
+    found = [_reason(use["fact"], use["state"], use["detail"]) for use in _use(drive)]
+    reasons = [reason for reason in found if reason.get("release") not in released]
+    for reason in found:
+        facts[reason["fact"]] = "released"
     if options.expect_serial != drive.serial:
         text = f"expected serial {options.expect_serial or 'none'}, found {drive.serial}"
         reasons.append(_unknown("identity", text))
     if options.expect_size != drive.size_bytes:
         text = f"expected {options.expect_size} bytes, found {drive.size_bytes}"
         reasons.append(_unknown("size", text))
-    return drive, facts | {reason["fact"]: reason["state"] for reason in reasons}, reasons
+    return drive, facts | {one["fact"]: one["state"] for one in reasons}, reasons
+
+
+def _released(options: argparse.Namespace) -> list[str]:
+    """Good for that serial only."""
+    if not options.release:
+        return []
+    if not options.release.startswith(options.expect_serial + ":"):
+        raise Trouble("the release is for another serial")
+    return str(options.release[len(options.expect_serial) + 1 :]).split(",")
+
+
+def _reason(fact: str, state: str, reason: str) -> Reason:
+    """Old data has a name by which exactly this finding can be released."""
+    words = hashlib.sha256(f"{fact} {reason}".encode()).hexdigest()[:12]
+    told = {"fact": fact, "state": state, "reason": reason}
+    return told | ({"release": f"{fact}:{words}"} if state == "old_data" else {})
 
 
 def _guard(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
@@ -203,7 +226,7 @@ def _run(nas: Nas, options: argparse.Namespace) -> Run:
 def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     now, run_id = time.time(), os.path.basename(options.state)
 
-    def told(outcome: str, reasons: list[dict[str, str]]) -> Answer:
+    def told(outcome: str, reasons: list[Reason]) -> Answer:
         run = nas.runs.get(options.state)
         facts = {"run_id": run_id, "outcome": outcome, "reasons": reasons}
         return (
@@ -222,6 +245,8 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
                 return told("finished", [])
         copy = json.loads(stdin) if options.restore and run is None else None
         drive, _, reasons = _judged(nas, options)
+        if run:  # what it was released over, it has begun to overwrite
+            reasons = [reason for reason in reasons if reason["state"] != "old_data"]
         if copy and copy["run_id"] != run_id:
             reasons = [*reasons, _unknown("state", "the copy is of another run")]
         if drive and any(
@@ -229,7 +254,7 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
             for other in nas.runs.values()
         ):
             text = "another run holds the lock of this drive"
-            reasons = [*reasons, {"fact": "lock", "state": "in_use", "reason": text}]
+            reasons = [*reasons, _reason("lock", "in_use", text)]
         if reasons or drive is None:
             return told("refused", reasons)
         if run is None:
@@ -245,8 +270,8 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     return told("started", [])
 
 
-def _unknown(fact: str, reason: str) -> dict[str, str]:
-    return {"fact": fact, "state": "unknown", "reason": reason}
+def _unknown(fact: str, reason: str) -> Reason:
+    return _reason(fact, "unknown", reason)
 
 
 def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, now: float) -> Run:

@@ -4,7 +4,8 @@ GET  state
 POST reset, complete-all-jobs, reboot
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
-POST drive/NAME       {"pool", "serial", "rename", "vanished", "temperature", "fail"}, any of them
+POST drive/NAME       {"pool", "serial", "rename", "vanished", "temperature", "fail", "use"}, any of
+                      them; "use" is what the host's probe finds: [{"fact", "state", "detail"}]
 POST pool/NAME        {"offline"}
 POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
                       with "now": true at once
@@ -121,7 +122,10 @@ class Debug:
         vanished: bool | None = None,
         temperature: float | None | bool = False,
         fail: bool | None = None,
+        use: list[dict[str, str]] | None = None,
     ) -> None:
+        if use is not None and not all(set(one) == {"fact", "state", "detail"} for one in use):
+            raise ValueError("use is a list of {fact, state, detail}")
         key = self._drive(name).key
         with self.nas.change():
             drive = self.nas.drives[key]
@@ -135,12 +139,15 @@ class Debug:
                     drive.pool = str(pool) if pool else None
                 drive.serial = serial or drive.serial
                 drive.name = rename or drive.name
+                drive.use = drive.use if use is None else use
                 if vanished is not None:
                     self._vanish(drive, vanished)
                 return
             facts: dict[str, Any] = {}
-            if pool is not False:
-                facts["use"] = media.pool_use(str(pool) if pool else None)
+            if pool is not False or use is not None:
+                member = drive.pool if pool is False else str(pool) if pool else None
+                others = [one for one in drive.use if not media.is_member(one)]
+                facts["use"] = media.pool_use(member) + (others if use is None else use)
             facts |= {"serial": serial} if serial else {}
             facts |= {"name": rename} if rename else {}
             if facts:

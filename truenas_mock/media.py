@@ -32,6 +32,11 @@ def pool_use(pool: str | None) -> list[dict[str, str]]:
     return [{"fact": "pool", "state": "in_use", "detail": IN_POOL + pool}] if pool else []
 
 
+def is_member(use: dict[str, str]) -> bool:
+    """Does this entry of `use` say that the drive is in a pool of this NAS?"""
+    return use["fact"] == "pool" and use["state"] == "in_use"
+
+
 def drives(folder: Path, known: dict[str, Drive], now: float) -> dict[str, Drive]:
     """All drives of the folder by key, vanished ones too; what the NAS itself knows of each is
     taken from `known`."""
@@ -46,7 +51,7 @@ def drives(folder: Path, known: dict[str, Drive], now: float) -> dict[str, Drive
         drive.model, drive.size_bytes = facts["model"], image.stat().st_size
         drive.rotation_rate = 7200 if facts.get("rotational", True) else 0
         drive.use = facts.get("use", [])
-        pools = [use["detail"].removeprefix(IN_POOL) for use in drive.use if use["fact"] == "pool"]
+        pools = [use["detail"].removeprefix(IN_POOL) for use in drive.use if is_member(use)]
         drive.pool = pools[0] if pools else None
         drive.vanished = image.parent.name == ATTIC
         drive.path = str(folder / image.name)

@@ -36,6 +36,7 @@ class Host:
             **os.environ,
             "BURNIN_MEDIA": str(self.media),
             "BURNIN_MEMORY_DIR": str(self.memory),
+            "BURNIN_TXG_SECONDS": "0.2",
         }
 
     # --- drives -------------------------------------------------------------------------------

@@ -102,7 +102,7 @@ def test_an_identity_that_can_t_be_read(host: Host, told: str) -> None:
         (16 * MIB - 512, b"EFI PART", "partition", "GPT"),
         (0, b"XFSB", "signature", "xfs"),
         (4096, b"\xfc\x4e\x2b\xa9", "signature", "md RAID"),
-        (16 * 1024 + 64, b"pool_guid", "signature", "zfs"),
+        (16 * 1024 + 64, b"pool_guid", "pool", "ZFS label"),
         (9 * MIB - 8 * 4096, bytes(range(256)) * 1024, "data", "unknown data"),
     ],
     ids=["mbr", "gpt", "gpt-copy", "xfs", "md", "zfs", "unknown"],

@@ -97,10 +97,10 @@ def test_a_second_object_while_it_is_open_is_not_written(
 ) -> None:
     judged = guard.judge
 
-    def swapped(*arguments: Any) -> guard.Judgement:
+    def swapped(*arguments: Any, **more: Any) -> guard.Judgement:
         os.rename(drive.path, drive.path + ".old")
         Path(drive.path).write_bytes(bytes(SIZE))
-        return judged(*arguments)
+        return judged(*arguments, **more)
 
     monkeypatch.setattr(opening.guard, "judge", swapped)
     with pytest.raises(opening.Refused, match="another drive now"):

@@ -11,7 +11,7 @@
   const offline = document.getElementById('offline');
   let known = Number.parseInt(live.dataset.sequence, 10);
   let heard = Date.now();
-  let connection = null, catching = null, offlineTimer = 0, before = null;
+  let connection = null, catching = null, again = false, offlineTimer = 0, before = null;
 
   // --- messages ------------------------------------------------------------------------------
   document.addEventListener('htmx:ws:before:message:incoming', (event) => {
@@ -51,7 +51,12 @@
   // All that this page shows, as it is now. Messages wait until it is there, so none is overwritten
   // by something older.
   function catchUp() {
-    catching ??= load().finally(() => { catching = null; });
+    // What is on its way may have left the server before the message that asks for it again.
+    if (catching) again = true;
+    catching ??= load().finally(() => {
+      catching = null;
+      if (again) { again = false; catchUp(); }
+    });
     return catching;
   }
 

@@ -40,7 +40,8 @@ REMOVE_ALL = (
     "import glob,os,shutil,sys;r=sys.argv[1];"
     "[os.unlink(f) for f in glob.glob(glob.escape(r)+'/bin/agent-*.pyz*')];"
     "[shutil.rmtree(r+'/'+d) for d in ('runs','locks') if os.path.isdir(r+'/'+d)];"
-    "[os.rmdir(d) for d in (r+'/bin',r) if os.path.isdir(d) and not os.listdir(d)];"
+    "[os.rmdir(d) for d in (r+'/bin',r,'/run/burnin','/var/run/burnin')"
+    " if os.path.isdir(d) and not os.listdir(d)];"
     "print(' '.join(sorted(os.listdir(r))) if os.path.isdir(r) else '')"
 )
 

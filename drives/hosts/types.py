@@ -208,12 +208,16 @@ class Started:
 
 @dataclass(frozen=True)
 class HostStatus:
-    """Everything of one host in one answer. `garbled` names runs whose state can't be read."""
+    """Everything of one host in one answer. `garbled` names runs whose state can't be read.
+
+    state_fs: type of the file system under the state folder; empty when it isn't told.
+    """
 
     boot_id: str
     runs: tuple[RunHead, ...]
     devices: tuple[HostDevice, ...]
     garbled: tuple[str, ...]
+    state_fs: str = ""
 
     @classmethod
     def parse(cls, source: Any) -> HostStatus:
@@ -224,5 +228,7 @@ class HostStatus:
             except HostError:
                 garbled.append(str(head.get("run_id")) if isinstance(head, dict) else "?")
         devices = tuple(HostDevice.parse(device) for device in field(source, "devices", list))
-        boot_id = field(field(source, "host", dict), "boot_id", str, NONE) or ""
-        return cls(boot_id, tuple(runs), devices, tuple(garbled))
+        host = field(source, "host", dict)
+        boot_id = field(host, "boot_id", str, NONE) or ""
+        state_fs = field(host, "state_fs", str, NONE) or ""
+        return cls(boot_id, tuple(runs), devices, tuple(garbled), state_fs)

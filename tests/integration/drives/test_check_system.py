@@ -1,0 +1,195 @@
+"""`check_system`: everything that is there, everything that is missing, and the next step."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from audit.models import AuditEvent
+from drives import clients
+from drives.hosts import agent
+from drives.models import Drive, HostRun, System
+from tests.integration.rows import a_drive, a_job
+from tests.nas import MockNas
+
+from .test_host_key import add, with_another_key
+
+pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
+Start = Callable[..., MockNas]
+
+
+def check(*more: str) -> tuple[str, str]:
+    """What it prints, and what it fails with."""
+    out = io.StringIO()
+    try:
+        call_command("check_system", "nas", *more, stdout=out)
+    except CommandError as error:
+        return out.getvalue(), str(error)
+    return out.getvalue(), ""
+
+
+def found(said: str, state: str, what: str, words: str) -> bool:
+    return any(
+        line.startswith(state.ljust(8) + what) and words in line for line in said.splitlines()
+    )
+
+
+def test_all_that_is_there_is_told(media_nas: MockNas) -> None:
+    add(media_nas)
+    said, error = check()
+    assert error == "", said
+    assert found(said, "ok", "API", "accepts the key")
+    assert found(said, "ok", "version", "TrueNAS-13.0")
+    assert found(said, "ok", "disks", "4 in the API") or found(said, "ok", "disks", "3 in the API")
+    assert found(said, "ok", "boot disks", "")
+    assert found(said, "ok", "pools", "tank (1)")
+    assert found(said, "ok", "host key", "SHA256:")
+    assert found(said, "ok", "login", "by key")
+    assert found(said, "ok", "python3", "3.")
+    assert found(said, "ok", "smartctl", "/smartctl")
+    assert found(said, "ok", "clock", "the same")
+    assert re.search(r"state folder +\S+/\.burnin on \w+", said), said
+    assert found(said, "ok", "agent", "shipped; 0 runs")
+    assert found(said, "ok", "drives", "3 of the API's")
+    assert found(said, "ok", "SMART data", "of da")
+    assert "guard" in said
+    assert list(media_nas.state_dir.glob("bin/agent-*.pyz"))
+    assert "mock-key" not in said
+
+
+def test_drives_that_one_side_does_not_know_are_named(
+    media_nas: MockNas, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(media_nas)
+    really = agent.AgentHost.probe
+
+    def probe(self: agent.AgentHost, *paths: str, smart: bool = False) -> Any:
+        return [one for one in really(self, *paths, smart=smart) if one.serial != "FILE0002"]
+
+    monkeypatch.setattr(agent.AgentHost, "probe", probe)
+    said, _ = check()
+    assert "only in the API: " in said and "da1 FILE0002" in said
+
+
+@pytest.mark.parametrize(
+    ("facts", "what", "words", "step"),
+    [
+        ({"api_key": "1-wrong"}, "API", "refuses the API key", "make a new key"),
+        ({"base_url": "http://nas.example"}, "API", "plain http", "https"),
+        ({"base_url": "http://127.0.0.1:1"}, "API", "connection refused", "address"),
+        ({"ssh_port": 1}, "SSH", "connection refused", "SSH service"),
+        ({"ssh_user": "nobody"}, "SSH", "refuses nobody's SSH key", "user's form"),
+        ({"ssh_key_file": "/nowhere/key"}, "SSH", "can't be read", "readable key"),
+        ({"state_dir": "/proc/nothing/here"}, "state folder", "/proc/nothing", "--state-dir"),
+    ],
+)
+def test_what_is_missing_comes_with_the_next_step(
+    mock_nas: Start, facts: dict[str, Any], what: str, words: str, step: str
+) -> None:
+    add(mock_nas())
+    System.objects.update(**{name: value for name, value in facts.items() if name != "api_key"})
+    if "api_key" in facts:
+        system = System.objects.get()
+        system.api_key = facts["api_key"]
+        system.save()
+    said, error = check()
+    assert "not ready" in error
+    assert found(said, "MISSING", what, words), said
+    assert step in said[said.index("MISSING") :].splitlines()[1], said
+
+
+def test_the_line_for_sudo_is_told(mock_nas: Start) -> None:
+    nas = mock_nas(options=["--ssh-user", "burnin"])
+    add(nas, ssh_user="burnin")
+    said, error = check()
+    assert "not ready" in error
+    python = nas.data / "bin" / "python3"
+    assert f"burnin ALL=(root) NOPASSWD: {python}" in said
+    assert f'"sudo_commands_nopasswd": ["{python}"]' in said
+    (nas.data / "sudo-nopasswd").touch()
+    said, error = check()
+    assert found(said, "ok", "sudo", "burnin") and not error, said
+
+
+@pytest.mark.parametrize(
+    ("script", "words"), [("exit 127", "broken"), ("echo 3.8.1", "3.8.1")], ids=["none", "old"]
+)
+def test_a_python_that_is_missing_or_old(mock_nas: Start, script: str, words: str) -> None:
+    nas = mock_nas()
+    add(nas)
+    (nas.data / "bin" / "python3").write_text(f"#!/bin/sh\n{script}\n")
+    said, error = check()
+    assert error and found(said, "MISSING", "python3", words), said
+
+
+def test_a_changed_key_is_told_and_stops(mock_nas: Start) -> None:
+    nas = mock_nas()
+    add(nas)
+    with_another_key(nas)
+    for what in ("host key", "stopped"):
+        said, error = check()
+        assert error and found(said, "MISSING", what, "host key"), said
+        assert "./run manage confirm_host_key nas" in said
+
+
+def test_a_state_folder_in_memory_is_lost_at_reboot(
+    mock_nas: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Everything(set[str]):
+        def __contains__(self, _: object) -> bool:
+            return True
+
+    monkeypatch.setattr("drives.checkup.IN_MEMORY", Everything())
+    add(mock_nas(media=["da0:FILE0001:TEST-32M:32"]))
+    said, _ = check()
+    assert found(said, "note", "state folder", "lost at reboot"), said
+
+
+# --- --remove ---------------------------------------------------------------------------------
+def test_remove_takes_all_of_ours_and_nothing_else(media_nas: MockNas) -> None:
+    system = add(media_nas)
+    clients.host(system).ship()
+    drive = next(d for d in clients.host(system).probe() if d.serial == "FILE0001")
+    host = clients.host(system)
+    host.start_surface(
+        "job1-gone", drive.path, serial="FILE0001", size_bytes=drive.size_bytes, passes=1
+    )
+    _, error = check("--remove")
+    assert "job1-gone" in error, "the host itself says what goes on there"
+    host.stop_surface("job1-gone", by="test")
+    stranger = media_nas.state_dir / "notes.txt"
+    stranger.write_text("mine")
+    said, error = check("--remove")
+    assert not error and "notes.txt" in said
+    assert [file.name for file in media_nas.state_dir.iterdir()] == ["notes.txt"]
+    assert not list((media_nas.data / "run").glob("*job1-gone*"))
+    assert AuditEvent.objects.filter(note__contains="everything of ours was removed").exists()
+    stranger.unlink()
+    _, error = check("--remove")
+    assert not error and not media_nas.state_dir.exists()
+    _, error = check("--remove")
+    assert not error, "once more is harmless"
+
+
+def test_remove_is_refused_while_anything_is_open(media_nas: MockNas) -> None:
+    system = add(media_nas)
+    clients.host(system).ship()
+    drive: Drive = a_drive(system)
+    run = HostRun.objects.create(run_id="job1-x", system=system, drive=drive)
+    assert "not over" in check("--remove")[1]
+    run.delete()
+    a_job(drive)
+    assert "not over" in check("--remove")[1]
+    assert list(Path(media_nas.state_dir).glob("bin/agent-*.pyz"))
+
+
+def test_an_unknown_name_is_told_with_those_that_are_known(mock_nas: Start) -> None:
+    add(mock_nas())
+    with pytest.raises(CommandError, match="known: nas"):
+        call_command("check_system", "other")

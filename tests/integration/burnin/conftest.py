@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,12 +33,16 @@ class Site:
     def drive(self, devname: str) -> Drive:
         return Drive.objects.select_related("system").get(system=self.system, devname=devname)
 
-    def start(self, devname: str, *stages: str, passes: int = 2) -> Job:
+    def start(
+        self, devname: str, *stages: str, passes: int = 2, release: Sequence[str] = ()
+    ) -> Job:
         from tests.integration.rows import an_operator
 
         drive = self.drive(devname)
         plan = Plan.from_choice(stages, passes)
-        return orchestrator.request(drive, plan, operator=an_operator(), typed_serial=drive.serial)
+        return orchestrator.request(
+            drive, plan, operator=an_operator(), typed_serial=drive.serial, release=release
+        )
 
     def until(
         self, job: Job, condition: Callable[[Job], Any], what: str, timeout: float = 60

@@ -13,7 +13,7 @@ from kombu.exceptions import OperationalError
 from drives import poll
 from drives.models import System
 
-from . import closing, orchestrator
+from . import cleaning, closing, orchestrator
 from .models import Job
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ def poll_system(system_id: int) -> None:
             "pk", flat=True
         ):
             send(take_closing_reading, job_id)
+        if cleaning.is_due(System.objects.get(pk=system_id)):
+            send(remove_run_folders, system_id)
 
 
 @shared_task
@@ -70,3 +72,8 @@ def step_stage(stage_id: int) -> None:
 @shared_task
 def take_closing_reading(job_id: int) -> None:
     closing.take(job_id)
+
+
+@shared_task
+def remove_run_folders(system_id: int) -> None:
+    cleaning.sweep(System.objects.get(pk=system_id))

@@ -102,7 +102,7 @@ def test_the_verdict_is_whole(product: Stack, burnins: dict[str, Job]) -> None:
     ended = product.wait_for_job(SIMULATED, lambda job: job.is_over, 60, "the self-test has ended")
     assert (ended.state, ended.error_text) == ("passed", "")
     runs = {folder.name for folder in product.state_folder(".").iterdir()}
-    assert runs == {job.stage(SURFACE).run_id for job in burnins.values()}, "no second run"
+    assert runs <= {job.stage(SURFACE).run_id for job in burnins.values()}, "no second run"
 
 
 def _running(product: Stack, name: str, beyond: float) -> Job:

@@ -7,16 +7,20 @@ from collections.abc import Iterator
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.test import Client
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from dashboard import first_admin
 from drives.models import Drive
+from live.changes import changed, server
 from tests import needs
 from tests.browser import chromium
+from tests.integration.dashboard.conftest import PASSWORD as USERS_PASSWORD
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_job
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -27,6 +31,13 @@ pytestmark = [
 LISTEN = """window.refused = []; document.addEventListener('securitypolicyviolation', (event) =>
   window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
 PASSWORD = "battery staple 9"
+
+
+@pytest.fixture(autouse=True)
+def _this_valkey(valkey: str) -> Iterator[None]:
+    server.cache_clear()
+    yield
+    server.cache_clear()
 
 
 @pytest.fixture
@@ -92,8 +103,53 @@ def test_no_page_breaks_its_own_policy(
     assert complaints == []
     # The policy is at work: what somebody smuggles in doesn't run.
     page.evaluate("document.body.insertAdjacentHTML('beforeend', '<img src=x onerror=alert(1)>')")
-    page.wait_for_function("window.refused.length > 0")
+    wait_for(lambda: refused(page), 10, "the policy refuses it")
     complaints.clear()
+
+
+@pytest.mark.parametrize(
+    ("end", "words"),
+    [("session", "Your login has ended"), ("role", "Your role no longer allows")],
+)
+def test_an_open_page_says_that_it_may_no_longer_be_looked_at(
+    web: Web, page: Page, drive: Drive, end: str, words: str
+) -> None:
+    viewer, client = a_user("viewer"), Client()
+    client.force_login(viewer)
+    key = client.cookies["sessionid"].value
+    page.context.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
+    page.goto(f"{web.url}/")
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    if end == "session":
+        client.post("/logout")
+    else:
+        viewer.groups.clear()
+    expect(page.locator("#offline-why")).to_contain_text(words, timeout=15_000)
+
+
+def test_a_page_whose_session_was_renewed_goes_on_by_itself(
+    web: Web, page: Page, drive: Drive
+) -> None:
+    """Somebody changes the own password in one tab; the other one stays live."""
+    viewer, client = a_user("viewer"), Client()
+    client.force_login(viewer)
+
+    def use_its_session() -> None:
+        key = client.cookies["sessionid"].value
+        page.context.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
+
+    use_its_session()
+    page.goto(f"{web.url}/")
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    page.evaluate("document.addEventListener('htmx:ws:close', () => { window.wasClosed = true; })")
+    form = {"old": USERS_PASSWORD, "password": PASSWORD, "again": PASSWORD}
+    assert client.post("/profile", form).status_code == 302
+    use_its_session()
+    wait_for(lambda: page.evaluate("window.wasClosed === true"), 15, "the websocket is closed")
+    with transaction.atomic():
+        Drive.objects.update(temperature_c=51)
+        changed([drive.pk])
+    expect(page.locator(f"#drive-{drive.pk}")).to_contain_text("51 °C", timeout=10_000)
 
 
 def test_from_the_code_to_the_drives(web: Web, page: Page) -> None:

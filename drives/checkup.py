@@ -4,6 +4,7 @@ missing, and what to do next. It writes nothing but the agent and a trial file i
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections import Counter
@@ -186,16 +187,17 @@ def _programs(system: System, facts: dict[str, str]) -> Iterator[Finding]:
 
 
 def sudo_step(system: System, facts: dict[str, str]) -> str:
-    """The line to paste; TrueNAS keeps sudoers itself and wants it in the user's form."""
-    python = facts.get("python3", "python3")
-    line = f"{system.ssh_user} ALL=(root) NOPASSWD: {python}"
+    """What to paste. TrueNAS writes its sudoers itself, from what its own users are given."""
+    python, user = facts.get("python3", "python3"), system.ssh_user
     if facts.get("system") == "FreeBSD":
-        return f"as root: echo '{line}' > /usr/local/etc/sudoers.d/burnin (see docs/connect.md)"
+        given = {"sudo": True, "sudo_nopasswd": True, "sudo_commands": [python]}
+    else:
+        given = {"sudo_commands_nopasswd": [python]}
     return (
-        f"in the user's form, “Allowed sudo commands with no password”: {python}; by command: "
-        f'midclt call user.query \'[["username","=","{system.ssh_user}"]]\' for its id, then '
-        f'midclt call user.update ID \'{{"sudo_commands_nopasswd": ["{python}"]}}\'. '
-        f"On other systems, in /etc/sudoers.d/burnin: {line}"
+        "on TrueNAS, as root: midclt call user.update "
+        f'$(midclt call user.query \'[["username","=","{user}"]]\' \'{{"get":true}}\' '
+        f"| python3 -c 'import json,sys;print(json.load(sys.stdin)[\"id\"])') "
+        f"'{json.dumps(given)}'; elsewhere, in sudoers: {user} ALL=(root) NOPASSWD: {python}"
     )
 
 

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from audit.models import AuditEvent
-from drives import clients
+from drives import checkup, clients
 from drives.hosts import agent
 from drives.models import Drive, HostRun, System
 from tests.integration.rows import a_drive, a_job
@@ -106,12 +106,14 @@ def test_what_is_missing_comes_with_the_next_step(
 
 def test_the_line_for_sudo_is_told(mock_nas: Start) -> None:
     nas = mock_nas(options=["--ssh-user", "burnin"])
-    add(nas, ssh_user="burnin")
+    system = add(nas, ssh_user="burnin")
     said, error = check()
     assert "not ready" in error
     python = nas.data / "bin" / "python3"
     assert f"burnin ALL=(root) NOPASSWD: {python}" in said
     assert f'"sudo_commands_nopasswd": ["{python}"]' in said
+    on_core = checkup.sudo_step(system, {"system": "FreeBSD", "python3": "/usr/local/bin/python3"})
+    assert '"sudo_nopasswd": true, "sudo_commands": ["/usr/local/bin/python3"]' in on_core
     (nas.data / "sudo-nopasswd").touch()
     said, error = check()
     assert found(said, "ok", "sudo", "burnin") and not error, said

@@ -9,14 +9,16 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import requests
 
 from launcher import record
+from launcher.client import Client
 from launcher.environment import ROOT
+from tests.nas import MockNas
 from tests.waiting import wait_for
 
 pytestmark = pytest.mark.timeout(240)
@@ -74,6 +76,13 @@ class Up:
     def pids(self) -> dict[str, int]:
         return {row["name"]: row["pid"] for row in record.read(self.data)}
 
+    def manage(self, *command: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """`./run manage …` with the same settings; `given` is its input."""
+        return subprocess.run(
+            [sys.executable, "-m", "launcher", "manage", *command],
+            cwd=ROOT, env=environment(self.file), input=given, capture_output=True, text=True,
+        )  # fmt: skip
+
     def answers(self, path: str) -> int:
         with contextlib.suppress(requests.RequestException):
             return requests.get(self.url + path, timeout=10).status_code
@@ -109,6 +118,48 @@ def test_it_starts_tells_the_setup_code_and_restarts_what_dies(up: Up) -> None:
     with up.file.open("a") as file:
         file.write("ADMIN_USER=anna\nADMIN_PASSWORD=a-long-enough-one\n")
     assert "setup code" not in up.start()
+
+
+def test_a_nas_is_added_checked_polled_and_taken_off_again(
+    up: Up, mock_nas: Callable[..., MockNas]
+) -> None:
+    with up.file.open("a") as file:
+        file.write("ADMIN_USER=anna\nADMIN_PASSWORD=a-long-enough-one\nPOLL_INTERVAL_SECONDS=1\n")
+    nas = mock_nas(speed=1, options=["--ssh-user", "burnin"])
+    (nas.data / "sudo-nopasswd").touch()
+    up.start()
+    command = [
+        "add_system", "nas", "--base-url", nas.url, "--api-key", "-", "--kind", "mock",
+        "--ssh-host", "127.0.0.1", "--ssh-port", str(nas.ssh_port), "--ssh-user", "burnin",
+        "--ssh-key-file", str(nas.key_file), "--state-dir", str(nas.state_dir),
+    ]  # fmt: skip
+    refused = up.manage(*command, given="mock-key\n")
+    fingerprint = refused.stderr.split()[-1]
+    assert refused.returncode and fingerprint.startswith("SHA256:")
+    added = up.manage(*command, "--accept-host-key", fingerprint, given="mock-key\n")
+    assert added.returncode == 0, added.stderr
+    checked = up.manage("check_system", "nas")
+    assert checked.returncode == 0 and "has all that is needed" in checked.stdout, checked.stdout
+    client = Client(up.url)
+    client.log_in("anna", "a-long-enough-one")
+    wait_for(lambda: len(client.drives()) == 15, 30, "its drives are listed")
+    drive = next(drive for drive in client.drives() if drive.name == "sdc")
+    job = client.start(drive, ["surface_validate"], passes=1, typed_serial=drive.serial)
+    assert "not over" in up.manage("check_system", "nas", "--remove").stderr
+    client.cancel(job)
+
+    said: list[str] = []
+
+    def is_removed() -> bool:
+        done = up.manage("check_system", "nas", "--remove")
+        said.append(done.stderr)
+        return done.returncode == 0
+
+    try:
+        wait_for(is_removed, 60, "the burn-in has ended and all of ours is removed")
+    except AssertionError as error:
+        raise AssertionError(f"{error}: {said[-1]}") from None
+    assert not nas.state_dir.exists()
 
 
 @pytest.mark.parametrize(

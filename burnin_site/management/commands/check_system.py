@@ -6,6 +6,8 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from audit.events import record
@@ -50,15 +52,18 @@ class Command(BaseCommand):
 
     def _remove(self, system: System) -> None:
         open_runs = HostRun.objects.filter(system=system, is_open=True)
-        if open_runs.exists() or Job.objects.filter(system=system, holds_drive=True).exists():
+        # A job that has ended may still want to read its drive once more.
+        unfinished = Q(holds_drive=True) | Q(closing_reading_due=True)
+        if open_runs.exists() or Job.objects.filter(unfinished, system=system).exists():
             raise CommandError(f"A burn-in of {system.name} is not over: cancel it first")
         try:
             left = clients.host(system).remove_all()
         except HostError as error:
             raise CommandError(f"{system.name}: {error}") from None
-        HostRun.objects.filter(system=system, removed_at=None).update(removed_at=timezone.now())
         note = f"everything of ours was removed from the host of {system.name}"
-        record(Kind.SYSTEM_CHANGED, note, actor="command line", system=system)
+        with transaction.atomic():
+            HostRun.objects.filter(system=system, removed_at=None).update(removed_at=timezone.now())
+            record(Kind.SYSTEM_CHANGED, note, actor="command line", system=system)
         self._line(f"Nothing of ours is left in {system.state_dir} of {system.name}")
         if left:
             self._line(f"It is not ours and stays there: {', '.join(left)}")

@@ -17,7 +17,7 @@ import asyncssh
 
 CONNECT_SECONDS = 10
 BIGGEST_ANSWER_BYTES = 64 * 1024 * 1024
-#: At first contact; the first that the host has is the one that is shown and pinned.
+#: At first contact the first of them that the host has is the one that is shown and pinned.
 KEY_TYPES = (
     "ssh-ed25519",
     "ecdsa-sha2-nistp256",
@@ -40,11 +40,11 @@ class NoSuchRun(HostError):
 class HostKeyChanged(HostError):
     """Who answers there has another key than the pinned one: nothing was sent to it.
 
-    `offered` is its public key; empty where it has none of the pinned one's type at all.
+    `offered` is its public key; empty where it has none of a type that we know.
     """
 
     def __init__(self, offered: str = "") -> None:
-        found = f": it shows {fingerprint(offered)}" if offered else ", nor one of its type"
+        found = f": it shows {fingerprint(offered)}" if offered else ", nor one of a known type"
         super().__init__(f"its host key is not the one that was pinned{found}")
         self.offered = offered
 
@@ -142,6 +142,8 @@ class _Pinned(asyncssh.SSHClient):
 async def _connect(target: Target) -> asyncssh.SSHClientConnection:
     trusted = _public_key(target.host_key)
     client = _Pinned()
+    # Its own type first; the others only so that another key is seen, and refused by its name.
+    own = [name.decode() for name in trusted.sig_algorithms]
     try:
         return await asyncssh.connect(
             target.host,
@@ -150,7 +152,7 @@ async def _connect(target: Target) -> asyncssh.SSHClientConnection:
             client_keys=[_private_key(target.key_file)] if target.key_file else None,
             password=target.password or None,
             known_hosts=([trusted], [], []),
-            server_host_key_algs=[name.decode() for name in trusted.sig_algorithms],
+            server_host_key_algs=[*own, *(name for name in KEY_TYPES if name not in own)],
             client_factory=lambda: client,
             config=None,
             agent_path=None,

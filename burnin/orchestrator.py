@@ -405,7 +405,7 @@ def _has_moved(stage: Stage, going: Going) -> bool:
 
 def _idle(job: Job, stage: Stage, now: datetime) -> float:
     """Seconds without progress, counted only while the host answers and nobody holds it."""
-    if stage.checked_at is None or _hold(job):
+    if stage.checked_at is None or job.system.stopped or _hold(job):
         return stage.idle_seconds
     elapsed = (now - stage.checked_at).total_seconds()
     return stage.idle_seconds + min(elapsed, 3 * settings.POLL_INTERVAL_SECONDS)

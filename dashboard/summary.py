@@ -152,6 +152,10 @@ def _answer(
     if failures:
         also = f", {unsure} {'needs' if unsure == 1 else 'need'} attention" if unsure else ""
         return Answer("fail", "fail", f"{plural(failures, 'drive')} failed{also}.", others)
+    stopped = [chip.system.name for chip in chips if chip.system.stopped]
+    if stopped:
+        verb = "is" if len(stopped) == 1 else "are"
+        return Answer("fail", "away", f"{' and '.join(stopped)} {verb} stopped.", others)
     if troubled:
         names = " and ".join(chip.system.name for chip in troubled[:2])
         names = f"{len(troubled)} systems" if len(troubled) > 2 else names

@@ -58,6 +58,13 @@ def test_a_stale_system_keeps_its_rows_and_says_why(viewer: Client) -> None:
     assert 'class="group stale"' in answer.content.decode()
 
 
+def test_a_stopped_system_has_a_banner_with_the_reason_and_the_way_out(viewer: Client) -> None:
+    a_drive(a_system(stopped="its SSH host key changed. Compare: confirm_host_key nas-1"))
+    said = text(viewer.get("/"))
+    assert "nas-1 is stopped: its SSH host key changed." in said
+    assert "confirm_host_key nas-1" in said and "doesn’t answer" not in said
+
+
 def test_names_from_the_nas_are_shown_as_text(viewer: Client, nas: System) -> None:
     evil = "<script>alert(1)</script>'\""
     a_drive(nas, model=evil, serial=evil, location=evil, devname="sd<b>")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import sys
 from argparse import ArgumentParser
 from typing import Any
@@ -40,6 +41,9 @@ class Command(BaseCommand):
         for secret in ("api_key", "ssh_password"):
             if options[secret] == "-":
                 options[secret] = _asked_for(secret)
+        if options["ssh_key_file"]:
+            # Worker and beat may run in another folder.
+            options["ssh_key_file"] = os.path.abspath(os.path.expanduser(options["ssh_key_file"]))
         if not options["ssh_host_key"]:
             options["ssh_host_key"] = confirmed_host_key(
                 self,

@@ -10,10 +10,10 @@ from django.db import transaction
 
 from audit.events import record
 from audit.models import Kind
-from live.changes import changed
 
+from .apply import changed_all
 from .hosts.ssh import HostError, HostKeyChanged, fingerprint
-from .models import Drive, HostRun, System
+from .models import HostRun, System
 
 SECRET_FIELDS = {"api_key", "ssh_password"}
 #: What says where the host keeps its runs.
@@ -64,7 +64,7 @@ def stop_for_host_key(system: System, error: HostKeyChanged) -> None:
         rows = System.objects.filter(pk=system.pk, ssh_host_key=system.ssh_host_key, stopped="")
         if rows.update(stopped=why):
             record(Kind.SYSTEM_FAILING, f"{system.name} is stopped: {why}", system=system)
-            _changed_all(system)
+            changed_all(system)
 
 
 def confirm_host_key(system: System, host_key: str, *, actor: str) -> None:
@@ -76,12 +76,8 @@ def confirm_host_key(system: System, host_key: str, *, actor: str) -> None:
     with transaction.atomic():
         System.objects.filter(pk=system.pk).update(ssh_host_key=host_key, stopped="")
         record(Kind.SYSTEM_CHANGED, note, actor=actor, system=system)
-        _changed_all(system)
+        changed_all(system)
     system.refresh_from_db()
-
-
-def _changed_all(system: System) -> None:
-    changed(Drive.objects.filter(system=system).values_list("pk", flat=True))
 
 
 def _check(system: System) -> None:

@@ -61,6 +61,8 @@ class Command(BaseCommand):
                 f"{field}: {' '.join(words)}" for field, words in error.message_dict.items()
             )
             raise CommandError(wrong) from None
+        if system.stopped:
+            systems.confirm_host_key(system, options["ssh_host_key"], actor="command line")
         self.stdout.write(
             f"{system.name} is known; the next poll asks it. "
             f"Now look what it can do: ./run manage check_system {system.name}"

@@ -167,6 +167,8 @@ def test_adding_it_again_does_not_take_the_stop_back(
     with pytest.raises(CommandError, match="--accept-host-key"):
         answer(arguments(nas), None, monkeypatch)
     assert System.objects.get().stopped
+    answer(arguments(nas), "yes\n", monkeypatch)
+    assert not System.objects.get().stopped, "the key that it shows again was confirmed"
 
 
 class Impostor(asyncssh.SSHServer):

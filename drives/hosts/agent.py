@@ -35,15 +35,33 @@ KEEP_FILE = (
     "f=open(p+'.partial','wb');f.write(sys.stdin.buffer.read());f.close();"
     "os.replace(p+'.partial',p)"
 )
-#: All of ours under the state folder, and nothing else that may lie there.
-REMOVE_ALL = (
-    "import glob,os,shutil,sys;r=sys.argv[1];"
-    "[os.unlink(f) for f in glob.glob(glob.escape(r)+'/bin/agent-*.pyz*')];"
-    "[shutil.rmtree(r+'/'+d) for d in ('runs','locks') if os.path.isdir(r+'/'+d)];"
-    "[os.rmdir(d) for d in (r+'/bin',r,'/run/burnin','/var/run/burnin')"
-    " if os.path.isdir(d) and not os.listdir(d)];"
-    "print(' '.join(sorted(os.listdir(r))) if os.path.isdir(r) else '')"
-)
+#: Takes its program from the input: csh, which may be between, breaks at a new line.
+OF_INPUT = "import sys;exec(sys.stdin.read())"
+#: All of ours under the state folder, and nothing else that may lie there. A run whose state can't
+#: be read is in no answer of the agent's, but while it lives it holds its lock.
+REMOVE_ALL = """
+import fcntl, glob, os, shutil, sys
+root = sys.argv[1]
+within = glob.escape(root)
+held = []
+for path in glob.glob(within + "/runs/*/lock") + glob.glob(within + "/locks/*"):
+    with open(path) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            held.append(path)
+if held:
+    sys.exit("a run goes on there: " + ", ".join(held))
+for file in glob.glob(within + "/bin/agent-*.pyz*"):
+    os.unlink(file)
+for folder in (os.path.join(root, "runs"), os.path.join(root, "locks")):
+    if os.path.isdir(folder):
+        shutil.rmtree(folder)
+for folder in (os.path.join(root, "bin"), root, "/run/burnin", "/var/run/burnin"):
+    if os.path.isdir(folder) and not os.listdir(folder):
+        os.rmdir(folder)
+print(" ".join(sorted(os.listdir(root))) if os.path.isdir(root) else "")
+"""
 
 
 class SudoRefused(HostError):
@@ -199,7 +217,8 @@ class AgentHost:
             raise HostError(f"a run goes on there: {', '.join(alive)}")
         for run in status.runs:
             self.remove_run(run.run_id)  # what it has in memory too
-        return self.python("-c", REMOVE_ALL, self.state_dir, timeout=60).split()
+        program = REMOVE_ALL.encode()
+        return self.python("-c", OF_INPUT, self.state_dir, stdin=program, timeout=60).split()
 
     # --- how ----------------------------------------------------------------------------------
     def _of_run(self, verb: str, run_id: str, by: str) -> RunHead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import re
 from collections.abc import Callable
@@ -177,6 +178,30 @@ def test_remove_takes_all_of_ours_and_nothing_else(media_nas: MockNas) -> None:
     assert not error and not media_nas.state_dir.exists()
     _, error = check("--remove")
     assert not error, "once more is harmless"
+
+
+def test_a_living_run_whose_state_cannot_be_read_is_not_removed(media_nas: MockNas) -> None:
+    add(media_nas)
+    folder = media_nas.state_dir / "runs" / "job1-garbled"
+    folder.mkdir(parents=True)
+    (folder / "state.json").write_text("{")
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert "job1-garbled" in check("--remove")[1]
+        assert folder.exists()
+    assert check("--remove")[1] == "" and not media_nas.state_dir.exists()
+
+
+@pytest.mark.parametrize("script", ["echo 1000000000", "echo nonsense; echo =x", "exit 1"])
+def test_a_clock_that_is_wrong_or_not_told(mock_nas: Start, script: str) -> None:
+    nas = mock_nas()
+    add(nas)
+    date = nas.data / "bin" / "date"
+    date.write_text(f"#!/bin/sh\n{script}\n")
+    date.chmod(0o755)
+    said, error = check()
+    assert found(said, "note", "clock", "" if "1000" not in script else " s from this"), said
+    assert not error
 
 
 def test_remove_is_refused_while_anything_is_open(media_nas: MockNas) -> None:

@@ -32,7 +32,7 @@ from .outcomes import Again, Ended, Going, Outcome, Refused
 from .plan import Plan
 from .precheck_now import guard_answer
 from .progress import current_stage
-from .stages import Context, verbs
+from .stages import Context, Overtaken, verbs
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -282,6 +282,9 @@ def _begin(job: Job, stage: Stage, lease: Lease) -> None:
         why = outcome.why
         try:
             outcome = module.begin(context)
+        except Overtaken:
+            logger.info("%s: nothing is begun, because it was overtaken", stage)
+            return
         except (HostError, NasError) as error:
             outcome = Going(stage.percent, stage.progress, waiting_for=_cant(job.system, error))
             if stage.state == StageState.PENDING:
@@ -675,10 +678,10 @@ def _reattach(job: Job, stage: Stage) -> None:
 # --- small things -----------------------------------------------------------------------------
 def _context(job: Job, stage: Stage, lease: Lease | None = None) -> Context:
     def remember(*, run_id: str | None = None, evidence: dict[str, Any] | None = None) -> None:
-        """Store facts of this stage before the host is touched; a lost lease forbids it."""
+        """Store facts of this stage before the host is touched, if it may still be touched."""
         with transaction.atomic():
-            if lease is not None and not lease.confirm():
-                raise HostError("somebody else has taken this stage over")
+            if lease is not None and (not lease.confirm() or _is_overtaken(job)):
+                raise Overtaken
             if run_id is not None:
                 stage.run_id = run_id
             if evidence is not None:
@@ -687,6 +690,12 @@ def _context(job: Job, stage: Stage, lease: Lease | None = None) -> Context:
 
     now = timezone.now()
     return Context(job, stage, job.drive, job.system, now, remember, _hold(job))
+
+
+def _is_overtaken(job: Job) -> bool:
+    """Whether what people want has changed since the job was read."""
+    wanted = Job.objects.filter(pk=job.pk, state=JobState.RUNNING, cancel_requested_at=None)
+    return not wanted.exists() or bool(_hold(job))
 
 
 def _cant(system: System, error: Exception) -> str:

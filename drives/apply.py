@@ -213,6 +213,9 @@ def runs(system: System, status: HostStatus, at: datetime) -> None:
     """Keep what the host says of each run that we know, and which of them it doesn't know."""
     heads = {head.run_id: head for head in status.runs}
     touched = []
+    alive = [run_id for run_id, head in heads.items() if head.alive]
+    # A run that was taken for over, and lives: it is watched again, and whoever may stops it.
+    HostRun.objects.filter(system=system, run_id__in=alive, is_open=False).update(is_open=True)
     for run in HostRun.objects.filter(system=system, is_open=True):
         if run.seen_at is not None and run.seen_at >= at:
             continue  # somebody has talked to the run itself since this was asked

@@ -20,9 +20,14 @@ from ..models import Job, Stage, StageKind
 from ..outcomes import Outcome
 
 
+class Overtaken(Exception):
+    """Somebody else has this stage by now, or it was cancelled or is to hold still since."""
+
+
 @dataclass(frozen=True)
 class Context:
-    """What a verb works on. `remember` stores facts on the stage before the host is touched.
+    """What a verb works on. `remember` stores facts on the stage before the host is touched, and
+    raises Overtaken where nothing may be begun any more.
 
     hold: why nothing may be written for this job just now, as a sentence; empty when it may.
     """

@@ -58,7 +58,8 @@ def begin(context: Context) -> Outcome:
     if located.reasons or located.device is None:
         return Refused(located.reasons)
     lost = run.missing_since is not None and bool(run.head)
-    context.remember()  # nobody else has this stage by now: from here on something is written
+    host.ship()
+    context.remember()  # nobody wants it otherwise by now: from here on something is written
     started = host.start_surface(
         run.run_id,
         located.device.path,

@@ -154,7 +154,8 @@ class AgentHost:
     ) -> Started:
         """Start a detached surface run, or find it running, finished, or resume it.
 
-        `restore` is our copy of the run's state, used where the host has lost its own.
+        Call `ship` before it. `restore` is our copy of the run's state, used where the host has
+        lost its own.
         """
         argv = ["surface", "start", "--state", self._run_dir(run_id), "--device", path]
         argv += [f"--expect-serial={serial}", f"--expect-size={size_bytes}", f"--passes={passes}"]
@@ -165,7 +166,6 @@ class AgentHost:
         if restore is not None:
             argv += ["--restore"]
             stdin = json.dumps(restore).encode()
-        self.ship()
         started = Started.parse(self._ask("start", argv, stdin=stdin, timeout=60))
         if started.run is not None and started.run.run_id != run_id:
             raise HostError("the agent answered for another run")

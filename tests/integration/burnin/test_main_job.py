@@ -18,6 +18,7 @@ from burnin import orchestrator
 from burnin.models import Job, JobState, StageState
 from burnin.orchestrator import RequestRefused
 from burnin.precheck_now import guard_answer
+from burnin.stages import surface_validate
 from drives.hosts import ssh
 from drives.models import HostRun, SmartReading, SmartTest
 from tests import needs
@@ -278,6 +279,33 @@ def test_a_refusal_after_a_lost_answer_stops_the_run_before_the_drive_is_free(
     assert job.state == JobState.CANCELLED and "tank" in job.error_text
     wait_for(lambda: not agent_processes(here), 10, "the agent's process ends")
     here.until(job, lambda now: not HostRun.objects.get().is_open, "the host is left alone")
+
+
+@pytest.mark.parametrize("wish", ["cancel", "freeze", "pause"])
+def test_a_wish_that_comes_while_the_drive_is_looked_up_is_heard_before_the_start(
+    media_nas: MockNas, site: Sites, monkeypatch: pytest.MonkeyPatch, wish: str
+) -> None:
+    here = site(media_nas)
+    before = digest(medium(media_nas, "FILE0001"))
+    really_locate = surface_validate.locate
+
+    def locate(*args: Any, **options: Any) -> Any:
+        found = really_locate(*args, **options)
+        job = Job.objects.get()
+        if wish == "freeze":
+            orchestrator.freeze_all(by="olga")
+        elif job.cancel_requested_at is None:
+            getattr(orchestrator, wish)(job, by="olga")
+        return found
+
+    monkeypatch.setattr(surface_validate, "locate", locate)
+    job = here.start("da0", "surface_validate")
+    if wish == "cancel":
+        assert here.until_over(job).state == JobState.CANCELLED
+    else:
+        here.until(job, lambda now: here.stage(now, "surface_validate").waiting_for, "it waits")
+    assert not agent_processes(here)
+    assert digest(medium(media_nas, "FILE0001")) == before
 
 
 def test_a_run_that_nobody_holds_any_more_is_stopped(

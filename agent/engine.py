@@ -36,6 +36,7 @@ DETAIL_SECONDS = 300
 STALL_SECONDS = 20
 PATIENCE_AFTER_STOP = 30
 VANISHED_SECONDS = 3600
+RETURN_SECONDS = 1
 PROBE_BYTES = 1 << 30
 PROBE_SHARE = 64
 EVENTS = 500
@@ -648,10 +649,10 @@ class Engine:
                         return
                     self.medium.close()
                 except Refused as refused:
-                    state.warn(f"back, but not to be written: {refused.reasons[0]['reason']}")
+                    state.warn(f"back, but not to be written: {refused}")
                 except OSError as error:
                     state.warn(f"back, but it can't be opened: {error.strerror}")
-            time.sleep(1)
+            time.sleep(RETURN_SECONDS)
         raise Ended("inconclusive", f"vanished: the device was gone for {VANISHED_SECONDS} s")
 
     # --- patterns -----------------------------------------------------------------------------

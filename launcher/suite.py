@@ -36,7 +36,8 @@ def main(arguments: list[str]) -> int:
     parts = [
         *_side_by_side(
             lambda: _run(
-                "unit, integration (SQLite)", [*PYTEST, "tests/unit", "tests/integration"]
+                "unit, attack, integration (SQLite)",
+                [*PYTEST, "tests/unit", "tests/attack", "tests/integration"],
             ),
             _on_postgres,
         ),

@@ -1,0 +1,166 @@
+"""The moments at which the guard is asked, and an attack at each: zero bytes written, the reason
+named.
+
+An attack changes the machine or the medium while everything was fine before (but at the request,
+where it was there from the beginning). Whatever it changes on the medium itself is its own; from
+then on the hash of the whole medium must stay as it is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import signal
+from collections.abc import Callable
+from typing import Any
+
+from agent import engine, guard, opening, start
+from agent.closely import Vanished
+from tests.attack.victim import Victim
+
+#: moment → its letter in the table
+MOMENTS = {
+    "at the request": "r",
+    "before the first write": "f",
+    "while it is opened": "o",
+    "between passes": "p",
+    "at a resume": "s",
+    "when it is back": "b",
+}
+#: fact, source, kind of medium, moment
+CELLS: set[tuple[str, str, str, str]] = set()
+Attack = Callable[[Victim], None]
+
+
+def digest(victim: Victim) -> str:
+    return hashlib.sha256(victim.content()).hexdigest()
+
+
+class Struck:
+    """The attack, once; what the medium was right after it."""
+
+    def __init__(self, victim: Victim, attack: Attack) -> None:
+        self._victim, self._attack = victim, attack
+        self.after = ""
+
+    def __call__(self) -> None:
+        if not self.after:
+            self._attack(self._victim)
+            self.after = digest(self._victim)
+
+
+def cell(victim: Victim, attack: Attack, moment: str) -> list[tuple[str, str]]:
+    """What was said of it, as (fact, words); fact is "" where only words are kept."""
+    struck = Struck(victim, attack)
+    said = _ATTACKED[moment](victim, struck)
+    assert struck.after, "the attack did not come to pass"
+    assert digest(victim) == struck.after, "bytes were written"
+    return said
+
+
+def _reasons(reasons: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(reason["fact"], reason["reason"]) for reason in reasons]
+
+
+def _run(victim: Victim, restore: dict[str, Any] | None = None) -> tuple[start.Outcome, Any]:
+    kept = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    hangup = signal.getsignal(signal.SIGHUP)
+    try:
+        return start.run(victim.request(restore), lambda state: None)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+        signal.signal(signal.SIGHUP, hangup)
+
+
+def _refused(outcome: start.Outcome) -> list[tuple[str, str]]:
+    assert outcome.outcome == "refused", outcome
+    return _reasons(outcome.reasons)
+
+
+def _at_the_request(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    struck()
+    answer = victim.judge().answer()
+    assert not answer["allowed"] and answer["reasons"]
+    return _reasons(answer["reasons"])
+
+
+def _before_the_first_write(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    assert victim.judge().allowed, victim.judge().reasons
+    struck()
+    return _refused(_run(victim)[0])
+
+
+def _while_it_is_opened(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    """Between the first look at what it is and the opening for writing."""
+    asked = guard.judge_identity
+    asked_once = []
+
+    def then_struck(*arguments: Any) -> guard.Judgement:
+        answer = asked(*arguments)
+        if not asked_once:
+            asked_once.append(1)
+            struck()
+        return answer
+
+    victim.monkeypatch.setattr(opening.guard, "judge_identity", then_struck)
+    return _refused(_run(victim)[0])
+
+
+def _between_passes(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    head = victim.interrupted("verify", 1)
+    asked = engine.Engine._guard_again
+
+    def struck_before(self: engine.Engine) -> None:
+        struck()
+        asked(self)
+
+    victim.monkeypatch.setattr(engine.Engine, "_guard_again", struck_before)
+    outcome, verdict = _run(victim, head)
+    assert verdict is not None, outcome
+    if verdict["verdict"] == "inconclusive":  # another drive is there: as if it had vanished
+        warnings = (outcome.run or {})["warnings"]
+        return [("", told) for told in [*verdict["reasons"], *warnings]]
+    assert verdict["verdict"] == "refused", verdict
+    return [("", reason) for reason in verdict["reasons"]]
+
+
+def _at_a_resume(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    head = victim.interrupted("write", 2)
+    struck()
+    return _refused(_run(victim, head)[0])
+
+
+def _when_it_is_back(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    head = victim.interrupted("write", 2)
+
+    waits = engine.Engine._wait_for_device
+
+    def gone(self: engine.Engine) -> None:
+        raise Vanished(0, "gone for a moment")
+
+    def struck_meanwhile(self: engine.Engine, why: Vanished) -> None:
+        self.medium.close()
+        struck()
+        waits(self, why)
+
+    victim.monkeypatch.setattr(engine.Engine, "_work", gone)
+    victim.monkeypatch.setattr(engine.Engine, "_wait_for_device", struck_meanwhile)
+    outcome, verdict = _run(victim, head)
+    assert verdict is not None and verdict["verdict"] == "inconclusive", (outcome, verdict)
+    return [("", told) for told in [*verdict["reasons"], *(outcome.run or {})["warnings"]]]
+
+
+_ATTACKED = dict(
+    zip(
+        MOMENTS,
+        (
+            _at_the_request,
+            _before_the_first_write,
+            _while_it_is_opened,
+            _between_passes,
+            _at_a_resume,
+            _when_it_is_back,
+        ),
+        strict=True,
+    )
+)

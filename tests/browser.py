@@ -6,10 +6,12 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from launcher.needs import NEEDS
 
+#: For whatever a page is expected to show: the limit of a broken run, far above a healthy one's.
+expect.set_options(timeout=40_000)
 ARGUMENTS = [
     "--headless=new",
     "--no-sandbox",

@@ -36,8 +36,7 @@ def main(arguments: list[str]) -> int:
     parts = [
         *_side_by_side(
             lambda: _run(
-                "unit, attack, integration (SQLite)",
-                [*PYTEST, "tests/unit", "tests/attack", "tests/integration"],
+                "unit, integration (SQLite)", [*PYTEST, "tests/unit", "tests/integration"]
             ),
             _on_postgres,
         ),
@@ -45,6 +44,7 @@ def main(arguments: list[str]) -> int:
         *_side_by_side(
             lambda: _run("acceptance", [*PYTEST, "tests/acceptance"]),
             _on_python39,
+            lambda: _run("attack", [*PYTEST, "tests/attack"], aside=True),
         ),
     ]
     print()
@@ -54,13 +54,14 @@ def main(arguments: list[str]) -> int:
     return 1 if any(part.status for part in parts) else 0
 
 
-def _side_by_side(shown: Callable[[], Part], aside: Callable[[], Part]) -> list[Part]:
-    """Two parts at once: one that is watched, and one whose output comes when both have ended."""
+def _side_by_side(shown: Callable[[], Part], *aside: Callable[[], Part]) -> list[Part]:
+    """One part that is watched; beside it the others in turn, whose output comes at the end."""
     with ThreadPoolExecutor() as pool:
-        other = pool.submit(aside)
-        parts = [shown(), other.result()]
-    if parts[1].output:
-        print(f"\n=== {parts[1].name}\n{parts[1].output}", flush=True)
+        others = pool.submit(lambda: [part() for part in aside])
+        parts = [shown(), *others.result()]
+    for part in parts[1:]:
+        if part.output:
+            print(f"\n=== {part.name}\n{part.output}", flush=True)
     return parts
 
 

@@ -44,9 +44,20 @@ def main(arguments: list[str]) -> int:
         *_side_by_side(
             lambda: _run("acceptance", [*PYTEST, "tests/acceptance"]),
             _on_python39,
-            lambda: _run("attack", [*PYTEST, "tests/attack"], aside=True),
         ),
     ]
+    return _report(parts, began)
+
+
+def matrices(arguments: list[str]) -> int:
+    """`./run matrices`: the long tables of tests/matrix; arguments go to pytest."""
+    environment.enter(environment.DEVELOPMENT)
+    needs.install_missing()
+    began = time.monotonic()
+    return _report([_run("matrices", [*PYTEST, *(arguments or ["tests/matrix"])])], began)
+
+
+def _report(parts: list[Part], began: float) -> int:
     print()
     for part in parts:
         print(f"{'FAILED' if part.status else 'ok':<8}{part.name}  {part.seconds:.0f} s")

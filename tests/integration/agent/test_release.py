@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.attack.marks import noise, zfs_label
 from tests.integration.agent.host import MIB, PACE, Host, digest
+from tests.matrix.attack.marks import noise, zfs_label
 
 
 def put(drive: Path, offset: int, data: bytes) -> None:

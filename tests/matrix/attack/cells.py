@@ -15,7 +15,7 @@ from typing import Any
 
 from agent import engine, guard, opening, start
 from agent.closely import Vanished
-from tests.attack.victim import Victim
+from tests.matrix.attack.victim import Victim
 
 #: moment → its letter in the table
 MOMENTS = {

@@ -10,8 +10,8 @@ import pytest
 
 from agent import device, engine, programs, use
 from tests import needs
-from tests.attack.cells import CELLS, MOMENTS
-from tests.attack.victim import FileVictim, LoopVictim, Victim
+from tests.matrix.attack.cells import CELLS, MOMENTS
+from tests.matrix.attack.victim import FileVictim, LoopVictim, Victim
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from agent import use
-from tests.attack.victim import LoopVictim, Victim
+from tests.matrix.attack.victim import LoopVictim, Victim
 
 MOUNTINFO = "22 1 0:30 / / rw,relatime - overlay overlay rw\n"
 SWAPS = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n"

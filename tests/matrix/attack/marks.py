@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import struct
 
-from tests.attack.victim import MIB, SIZE
+from tests.matrix.attack.victim import MIB, SIZE
 
 Mark = tuple[str, str, str, list[tuple[int, bytes]]]
 

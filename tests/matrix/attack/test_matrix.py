@@ -23,10 +23,10 @@ import pytest
 from agent import guard, smart, use
 from agent.identity import Identity
 from tests import needs
-from tests.attack.cells import CELLS, MOMENTS, Attack, cell
-from tests.attack.machine import MOUNTINFO, SWAPS, Machine
-from tests.attack.marks import MARKS, UNKNOWN, Mark, noise, zfs_label
-from tests.attack.victim import SIZE, FileVictim, LoopVictim, Victim
+from tests.matrix.attack.cells import CELLS, MOMENTS, Attack, cell
+from tests.matrix.attack.machine import MOUNTINFO, SWAPS, Machine
+from tests.matrix.attack.marks import MARKS, UNKNOWN, Mark, noise, zfs_label
+from tests.matrix.attack.victim import SIZE, FileVictim, LoopVictim, Victim
 
 ALL = tuple(MOMENTS)
 #: While a run has a block device open for itself, the kernel lets nobody do it.

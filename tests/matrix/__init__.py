@@ -1,0 +1,1 @@
+"""Long tables of cases: CI runs them, `./run test` does not."""

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from audit.events import record
 from audit.models import Kind
+from audit.trace import about
 from config.models import Freeze, freeze
 from drives.health import is_stale
 from drives.hosts.ssh import HostError
@@ -213,10 +214,11 @@ def advance(system_id: int) -> None:
     for job in jobs:
         stage = current_stage(job)
         try:
-            if stage is None:
-                _conclude(job)
-            else:
-                _look(job, stage, system)
+            with about(job=job.pk, drive=job.drive_id):
+                if stage is None:
+                    _conclude(job)
+                else:
+                    _look(job, stage, system)
         except Exception as error:  # one job's trouble is its own, and is shown on it
             logger.exception("advancing %s", job)
             if stage is not None:
@@ -256,20 +258,25 @@ def step(stage_id: int) -> None:
         if lease is None:
             return
         stage = Stage.objects.select_related("job__drive__system", "job__system").get(pk=stage_id)
-        job = stage.job
-        if _is_to_be_stopped(job):
-            wanted = _stage_to_stop(job)
-            if wanted is not None and wanted.pk != stage.pk:
-                _enqueue_step(wanted.pk)  # it has gone on since this was asked
-            else:
-                _stop(job, stage, lease)
-        elif not job.holds_drive:
-            _stop_stray(job, stage, lease)
-        elif job.state == JobState.RUNNING and stage.state in (
-            StageState.PENDING,
-            StageState.RUNNING,
-        ):
-            _begin(job, stage, lease)
+        with about(system=stage.job.system_id, drive=stage.job.drive_id, job=stage.job_id):
+            _step(stage, lease)
+
+
+def _step(stage: Stage, lease: Lease) -> None:
+    job = stage.job
+    if _is_to_be_stopped(job):
+        wanted = _stage_to_stop(job)
+        if wanted is not None and wanted.pk != stage.pk:
+            _enqueue_step(wanted.pk)  # it has gone on since this was asked
+        else:
+            _stop(job, stage, lease)
+    elif not job.holds_drive:
+        _stop_stray(job, stage, lease)
+    elif job.state == JobState.RUNNING and stage.state in (
+        StageState.PENDING,
+        StageState.RUNNING,
+    ):
+        _begin(job, stage, lease)
 
 
 def _begin(job: Job, stage: Stage, lease: Lease) -> None:

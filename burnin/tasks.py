@@ -10,6 +10,7 @@ from celery import Task, shared_task
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from audit.trace import about
 from drives import poll
 from drives.models import System
 
@@ -49,7 +50,9 @@ def poll_systems() -> None:
 @shared_task
 def poll_system(system_id: int) -> None:
     """Observe, apply, advance."""
-    if poll.run(system_id):
+    with about(system=system_id):
+        if not poll.run(system_id):
+            return
         orchestrator.advance(system_id)
         for job_id in Job.objects.filter(system_id=system_id, closing_reading_due=True).values_list(
             "pk", flat=True
@@ -61,7 +64,8 @@ def poll_system(system_id: int) -> None:
 
 @shared_task
 def admit_jobs(system_id: int) -> None:
-    orchestrator.admit(system_id)
+    with about(system=system_id):
+        orchestrator.admit(system_id)
 
 
 @shared_task
@@ -71,9 +75,11 @@ def step_stage(stage_id: int) -> None:
 
 @shared_task
 def take_closing_reading(job_id: int) -> None:
-    closing.take(job_id)
+    with about(job=job_id):
+        closing.take(job_id)
 
 
 @shared_task
 def remove_run_folders(system_id: int) -> None:
-    cleaning.sweep(System.objects.get(pk=system_id))
+    with about(system=system_id):
+        cleaning.sweep(System.objects.get(pk=system_id))

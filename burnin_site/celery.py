@@ -3,11 +3,32 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
-from celery import Celery
+from celery import Celery, Task
+from celery.signals import before_task_publish, task_postrun, task_prerun
+
+from audit import trace
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "burnin_site.settings")
 
 app = Celery("burnin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+# --- a task's log lines carry the ids of whatever asked for it ---------------------------------
+@before_task_publish.connect
+def _send_ids(headers: dict[str, Any], **_: Any) -> None:
+    headers["about"] = trace.current()
+
+
+@task_prerun.connect
+def _take_ids(task_id: str, task: Task[..., Any], **_: Any) -> None:
+    sent = getattr(task.request, "about", None)
+    trace.replace({**(sent if isinstance(sent, dict) else {}), "task": task.name})
+
+
+@task_postrun.connect
+def _drop_ids(**_: Any) -> None:
+    trace.replace({})

@@ -1,4 +1,8 @@
-"""Log lines: one JSON object each, or plain text; neither with a secret in it."""
+"""Log lines: one JSON object each, or plain text; neither with a secret in it.
+
+A line carries the ids of what the work is about: the request that asked for it (in a worker too),
+the task, the system, drive and job.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,12 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from audit import trace
 from config.redaction import redact
 
 
 class JsonLine(logging.Formatter):
-    """time (UTC), level, logger, message, and the traceback where there is one."""
+    """time (UTC), level, logger, message, ids, and the traceback where there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -18,6 +23,7 @@ class JsonLine(logging.Formatter):
             "level": record.levelname,
             "logger": record.name,
             "message": redact(record.getMessage()),
+            **trace.current(),
         }
         if record.exc_info:
             line["traceback"] = redact(self.formatException(record.exc_info))
@@ -31,4 +37,5 @@ class TextLine(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def format(self, record: logging.LogRecord) -> str:
-        return redact(super().format(record))
+        ids = " ".join(f"{name}={id_}" for name, id_ in trace.current().items())
+        return redact(super().format(record)) + (f" [{ids}]" if ids else "")

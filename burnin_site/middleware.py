@@ -1,12 +1,15 @@
-"""What every answer carries."""
+"""What every answer carries: headers that keep it safe, and the id of its request."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+
+from audit.trace import about
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -23,8 +26,12 @@ HEADERS = {
 }
 
 
+REQUEST_ID = "X-Request-ID"
+
+
 class SafeHeaders:
-    """Sets these headers on every answer that doesn't set them itself."""
+    """Sets these headers on every answer that doesn't set them itself, and gives each request an id
+    that its log lines, those of its tasks, and its answer carry."""
 
     sync_capable = async_capable = True
 
@@ -39,15 +46,27 @@ class SafeHeaders:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self._answer_async(request)
-        response = self.get_response(request)
+        request_id = _name(request)
+        with about(request=request_id):
+            response = self.get_response(request)
         assert isinstance(response, HttpResponseBase)
-        return _with_headers(response)
+        return _with_headers(response, request_id)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
-        return _with_headers(await self.get_response(request))  # type: ignore[misc]
+        request_id = _name(request)
+        with about(request=request_id):
+            response = await self.get_response(request)  # type: ignore[misc]
+        return _with_headers(response, request_id)
 
 
-def _with_headers(response: HttpResponseBase) -> HttpResponseBase:
+def _name(request: HttpRequest) -> str:
+    """A fresh id: one that a client sends is somebody else's word."""
+    request.id = uuid.uuid4().hex[:12]  # type: ignore[attr-defined]
+    return str(request.id)  # type: ignore[attr-defined]
+
+
+def _with_headers(response: HttpResponseBase, request_id: str) -> HttpResponseBase:
+    response.headers[REQUEST_ID] = request_id
     for name, value in HEADERS.items():
         response.headers.setdefault(name, value)
     return response

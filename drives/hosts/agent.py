@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import posixpath
 import shlex
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,6 +21,8 @@ from agent.build import build
 from . import ssh
 from .ssh import Completed, HostError, HostKeyChanged, NoSuchRun
 from .types import Guard, HostDevice, HostStatus, RunHead, Started, field
+
+logger = logging.getLogger(__name__)
 
 PROTOCOL = 1
 NO_SUCH_RUN = "there is no run "
@@ -241,6 +245,18 @@ class AgentHost:
         self, kind: str, argv: list[str], *, stdin: bytes = b"", timeout: float = 30
     ) -> dict[str, Any]:
         """Call the agent; ship it first where the host doesn't have it."""
+        began = time.monotonic()
+        try:
+            return self._answer(kind, argv, stdin=stdin, timeout=timeout)
+        finally:
+            # A status is asked for at each poll.
+            level = logging.DEBUG if argv[0] == "status" else logging.INFO
+            said, took = " ".join(argv[:2]), time.monotonic() - began
+            logger.log(level, "agent on %s: %s took %.2f s", self.target.host, said, took)
+
+    def _answer(
+        self, kind: str, argv: list[str], *, stdin: bytes, timeout: float
+    ) -> dict[str, Any]:
         argv = [self._zipapp_path(), *argv]
         done = self._python(argv, stdin=stdin, timeout=timeout)
         if not done.stdout.strip() and done.exit_status == 2:

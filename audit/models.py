@@ -39,6 +39,8 @@ class Kind(models.TextChoices):
     SYSTEM_CHANGED = "system_changed", "System changed"
     SYSTEM_FAILING = "system_failing", "System failing"
     SYSTEM_RECOVERED = "system_recovered", "System recovered"
+    SETTINGS_CHANGED = "settings_changed", "Settings changed"
+    NOTIFICATION_FAILED = "notification_failed", "Notification failed"
     LOGIN = "login", "Login"
     LOGIN_FAILED = "login_failed", "Login failed"
     LOGIN_LOCKED = "login_locked", "Login locked"

@@ -18,6 +18,7 @@ from django.utils import timezone
 from audit.events import record
 from audit.models import Kind
 from audit.trace import about
+from config import runtime
 from config.models import Freeze, freeze
 from drives.health import is_stale
 from drives.hosts.ssh import HostError
@@ -89,8 +90,8 @@ def refusals(drive: Drive) -> list[str]:
         reasons.append(f"Burn-in {holding.pk} of this drive is not over")
     if drive.smart_tests.filter(state=SmartTest.State.RUNNING).exists() and not holding:
         reasons.append("A SMART self-test runs on it")
-    if drive.temperature_c is not None and drive.temperature_c > settings.TEMP_START_MAX_C:
-        limit = settings.TEMP_START_MAX_C
+    limit = runtime.current().temp_start_max_c
+    if drive.temperature_c is not None and drive.temperature_c > limit:
         reasons.append(f"{drive.temperature_c} °C is above the {limit} °C to start at")
     return reasons
 
@@ -189,7 +190,7 @@ def admit(system_id: int) -> None:
         if freeze() is not None:
             return
         running = Job.objects.filter(system_id=system_id, state=JobState.RUNNING).count()
-        room = settings.MAX_PARALLEL_BURNINS - running
+        room = runtime.current().max_parallel_burnins - running
         waiting = Job.objects.filter(system_id=system_id, state=JobState.QUEUED).order_by("pk")
         for job in waiting.select_related("drive", "system")[: max(0, room)]:
             now = timezone.now()
@@ -422,7 +423,8 @@ def _idle(job: Job, stage: Stage, now: datetime) -> float:
 
 
 def _stuck_if(job: Job, stage: Stage, idle_seconds: float) -> bool:
-    limit = settings.STUCK_JOB_HOURS * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
+    hours = runtime.current().stuck_job_hours
+    limit = hours * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
     if idle_seconds <= limit:
         return False
     hours = idle_seconds / 3600

@@ -5,7 +5,7 @@ A pass needs every piece of evidence. What is missing or garbled is inconclusive
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from drives.hosts.types import RunVerdict
@@ -76,8 +76,16 @@ def surface(
     return Ended(StageState.UNKNOWN, reason, claims)
 
 
-def counters(before: dict[str, int] | None, after: dict[str, int] | None) -> Ended:
-    """Compare the counters of the closing reading with those of the start (B11)."""
+def counters(
+    before: dict[str, int] | None,
+    after: dict[str, int] | None,
+    allowed: Mapping[str, int] | None = None,
+) -> Ended:
+    """Compare the counters of the closing reading with those of the start (B11).
+
+    allowed: by how much a counter may rise; by nothing where it isn't named.
+    """
+    allowed = allowed or {}
     source = "SMART readings at start and end"
     if not before:
         claim = Claim("No counter rose", None, "No counters were read at the start", source)
@@ -90,7 +98,7 @@ def counters(before: dict[str, int] | None, after: dict[str, int] | None) -> End
     rose = {
         name: f"{names[name]} {before[name]:,} → {after[name]:,}"
         for name in names
-        if name in before and name in after and after[name] > before[name]
+        if name in before and name in after and after[name] > before[name] + allowed.get(name, 0)
     }
     fell = [
         f"{names[name]} {before[name]:,} → {after[name]:,}"
@@ -98,6 +106,8 @@ def counters(before: dict[str, int] | None, after: dict[str, int] | None) -> End
         if name in before and name in after and after[name] < before[name]
     ]
     kept = sum(1 for name in names if name in before and name in after)
+    borne = [name for name in allowed if after.get(name, 0) > before.get(name, 0)]
+    none_rose = "none rose more than the settings allow" if borne else "none rose"
     claims = [
         Claim(
             "Every counter of the start is there at the end",
@@ -108,7 +118,7 @@ def counters(before: dict[str, int] | None, after: dict[str, int] | None) -> End
         Claim(
             "No counter rose",
             not rose,
-            ", ".join(rose.values()) if rose else f"{kept} counters compared, none rose",
+            ", ".join(rose.values()) if rose else f"{kept} counters compared, {none_rose}",
             source,
         ),
     ]

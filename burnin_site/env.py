@@ -16,6 +16,9 @@ from django.core.management.utils import get_random_secret_key
 
 env = environ.Env()
 
+#: The bounds of each numeric setting that was read, by name: what changes it later keeps to them.
+LIMITS: dict[str, tuple[float, float]] = {}
+
 
 def read_env_file(base: Path) -> None:
     """Load `.env` beside manage.py, or the file that BURNIN_ENV_FILE names; empty reads none."""
@@ -26,6 +29,7 @@ def read_env_file(base: Path) -> None:
 
 def whole(name: str, default: int, low: int, high: int) -> int:
     """An integer setting within [low, high]."""
+    LIMITS[name] = (low, high)
     raw = os.environ.get(name, "").strip()
     if not raw:
         return default
@@ -40,6 +44,7 @@ def whole(name: str, default: int, low: int, high: int) -> int:
 
 def number(name: str, default: float, low: float, high: float) -> float:
     """A decimal setting within [low, high]."""
+    LIMITS[name] = (low, high)
     raw = os.environ.get(name, "").strip()
     if not raw:
         return default
@@ -104,6 +109,17 @@ def networks(name: str) -> list[IPv4Network | IPv6Network]:
 def text(name: str, default: str = "") -> str:
     """A free text, stripped."""
     return os.environ.get(name, "").strip() or default
+
+
+def listed(name: str, default: str = "") -> tuple[str, ...]:
+    """Words, addresses or names, separated by commas."""
+    return tuple(filter(None, (part.strip() for part in text(name, default).split(","))))
+
+
+def system_zone() -> str:
+    """The machine's own time zone, as Europe/Berlin; UTC where it can't be told."""
+    _, found, name = os.path.realpath("/etc/localtime").partition("/zoneinfo/")
+    return name if found and not name.startswith(("posix/", "right/")) else "UTC"
 
 
 def database(name: str, fallback: Callable[[], dict[str, Any]]) -> dict[str, Any]:

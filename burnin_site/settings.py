@@ -64,7 +64,40 @@ MAX_PARALLEL_BURNINS = env.whole("MAX_PARALLEL_BURNINS", 2, 1, 1000)
 SURFACE_PASSES = env.whole("SURFACE_PASSES", 2, 1, 16)
 SURFACE_RATE_LIMIT_MBPS = env.whole("SURFACE_RATE_LIMIT_MBPS", 0, 0, 100_000)
 TEMP_START_MAX_C = env.whole("TEMP_START_MAX_C", 50, 20, 100)
+TEMP_PAUSE_C = env.whole("TEMP_PAUSE_C", 55, 20, 100)
+TEMP_RESUME_C = env.whole("TEMP_RESUME_C", 48, 20, 100)
+TEMP_ABORT_C = env.whole("TEMP_ABORT_C", 62, 20, 110)
+if not TEMP_START_MAX_C <= TEMP_PAUSE_C:
+    raise ImproperlyConfigured("TEMP_START_MAX_C must not be above TEMP_PAUSE_C")
+if not TEMP_RESUME_C < TEMP_PAUSE_C < TEMP_ABORT_C:
+    raise ImproperlyConfigured("TEMP_RESUME_C < TEMP_PAUSE_C < TEMP_ABORT_C must hold")
 STUCK_JOB_HOURS = env.number("STUCK_JOB_HOURS", 24, 0.01, 24 * 365)
+# By how much a SMART counter may rise during a burn-in, as udma_crc_errors=5; others by nothing.
+COUNTER_RISES_ALLOWED = env.listed("COUNTER_RISES_ALLOWED")
+# Of the mock's simulated drives; checked here so that a bad value is refused by its name.
+SURFACE_VALIDATE_SECONDS = env.number("SURFACE_VALIDATE_SECONDS", 45, 0.1, 86400)
+IO_VALIDATE_SECONDS = env.number("IO_VALIDATE_SECONDS", 25, 0.1, 86400)
+
+# --- notifications ----------------------------------------------------------------------------
+SMTP_HOST = env.text("SMTP_HOST")
+SMTP_MODE = env.choice("SMTP_MODE", "starttls", {"starttls", "ssl", "plain"})
+SMTP_PORT = env.whole("SMTP_PORT", 587, 1, 65535)  # ignored: the mode sets it
+SMTP_USER = env.text("SMTP_USER")
+SMTP_PASSWORD = env.text("SMTP_PASSWORD")
+SMTP_FROM = env.text("SMTP_FROM")
+SMTP_TO = env.listed("SMTP_TO")
+SMTP_DAILY_REPORT = env.truth("SMTP_DAILY_REPORT", True)
+SMTP_REPORT_HOUR = env.whole("SMTP_REPORT_HOUR", 8, 0, 23)
+SMTP_ALERT_ON_FAIL = env.truth("SMTP_ALERT_ON_FAIL", True)
+SMTP_ALERT_ON_PASS = env.truth("SMTP_ALERT_ON_PASS", False)
+WEBHOOK_URL = env.url("WEBHOOK_URL", "", {"http", "https"})
+WEBHOOK_SECRET = env.text("WEBHOOK_SECRET")
+WEBHOOK_EVENTS = env.listed("WEBHOOK_EVENTS", "burnin_passed,burnin_failed,burnin_unknown")
+WEBHOOK_ALLOW_LOCAL = env.truth("WEBHOOK_ALLOW_LOCAL", False)
+APPRISE_URLS = env.listed("APPRISE_URLS")
+APPRISE_EVENTS = env.listed("APPRISE_EVENTS", "burnin_passed,burnin_failed,burnin_unknown")
+NOTIFY_QUIET_SYSTEMS = env.listed("NOTIFY_QUIET_SYSTEMS")
+LIMITS = env.LIMITS
 
 # --- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -195,7 +228,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 # --- time and language ------------------------------------------------------------------------
 USE_TZ = True
 USE_I18N = False
-TIME_ZONE = env.text("TZ", "UTC")
+TIME_ZONE = env.text("TZ", env.system_zone())
 try:
     ZoneInfo(TIME_ZONE)
 except (ZoneInfoNotFoundError, ValueError):

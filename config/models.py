@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import models
+
+from .secrets import EncryptedTextField
 
 
 class Freeze(models.Model):
@@ -19,3 +23,22 @@ class Freeze(models.Model):
 def freeze() -> Freeze | None:
     """The freeze that is in force now, if any."""
     return Freeze.objects.first()
+
+
+class RuntimeSettings(models.Model):
+    """What was changed while everything runs: one row over the environment's defaults.
+
+    config/runtime.py reads and writes it; nobody else does.
+    """
+
+    values: models.JSONField[dict[str, Any], dict[str, Any]] = models.JSONField(
+        default=dict, help_text="setting to value; what isn't here is as the environment says"
+    )
+    secrets = EncryptedTextField(blank=True, help_text="the same of what is a secret, as JSON")
+    changed_at: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
+        default=dict, help_text="setting to when it was changed, ISO 8601"
+    )
+    only_one = models.BooleanField(default=True, unique=True)
+
+    def __str__(self) -> str:
+        return "runtime settings"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.conf import settings
 from django.http import QueryDict
 
 from burnin.models import CHOSEN_KINDS, StageKind
@@ -23,9 +22,9 @@ class StartForm:
     release: tuple[str, ...] = ()
 
     @classmethod
-    def fresh(cls, remembered: object, rotational: bool | None) -> StartForm:
+    def fresh(cls, remembered: object, rotational: bool | None, passes_usual: int = 2) -> StartForm:
         """Before anything was chosen: what this person chose last, else everything."""
-        passes = str(1 if rotational is False else settings.SURFACE_PASSES)
+        passes = str(1 if rotational is False else passes_usual)
         if isinstance(remembered, list):
             known = [str(name) for name in remembered if name in CHOSEN_KINDS]
             if known:
@@ -33,10 +32,10 @@ class StartForm:
         return cls(tuple(kind.value for kind in CHOSEN_KINDS), passes)
 
     @classmethod
-    def from_post(cls, post: QueryDict) -> StartForm:
+    def from_post(cls, post: QueryDict, passes_usual: int = 2) -> StartForm:
         return cls(
             tuple(post.getlist("stages")),
-            post.get("passes", "").strip() or str(settings.SURFACE_PASSES),
+            post.get("passes", "").strip() or str(passes_usual),
             post.get("serial", "").strip(),
             tuple(post.getlist("release")),
         )

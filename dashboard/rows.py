@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.conf import settings
 from django.db.models import Max, Prefetch
 from django.utils import timezone
 
 from burnin.models import Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
+from config import runtime
 from drives.health import SystemState, system_state
 from drives.models import Drive, SmartTest
 
@@ -35,7 +35,9 @@ STANDINGS = {
 
 @dataclass(frozen=True)
 class Row:
-    """One drive as the table shows it. `place` is its place in the queue of its system, from 1."""
+    """One drive as the table shows it. `place` is its place in the queue of its system, from 1;
+    above `hot_c` it is too hot to start.
+    """
 
     drive: Drive
     system: SystemState
@@ -45,6 +47,7 @@ class Row:
     long: SmartTest | None
     place: int | None
     now: datetime
+    hot_c: int = 50
 
     @cached_property
     def kind(self) -> str:
@@ -156,7 +159,7 @@ class Row:
     @property
     def is_hot(self) -> bool:
         celsius = self.drive.temperature_c
-        return celsius is not None and celsius >= settings.TEMP_START_MAX_C
+        return celsius is not None and celsius >= self.hot_c
 
     @property
     def search_text(self) -> str:
@@ -182,7 +185,7 @@ def load_rows(
     brief leaves out stages, self-tests and places in the queue: enough for counts and banners.
     evidence brings the claims and the evidence of the stages along, which no row shows.
     """
-    now = timezone.now()
+    now, limits = timezone.now(), runtime.current()
     drives = Drive.objects.select_related("system")
     if ids is not None:
         drives = drives.filter(pk__in=list(ids))
@@ -190,7 +193,7 @@ def load_rows(
     jobs = _last_jobs(ids, brief=brief, evidence=evidence)
     tests = {} if brief else _tests(ids)
     places = {} if brief else places_in_queue()
-    states = {drive.system_id: system_state(drive.system, now) for drive in found}
+    states = {drive.system_id: system_state(drive.system, now, limits) for drive in found}
     rows = [
         Row(
             drive=drive,
@@ -201,6 +204,7 @@ def load_rows(
             long=tests.get((drive.pk, SmartTest.Type.LONG)),
             place=places.get(job.pk) if job is not None else None,
             now=now,
+            hot_c=limits.temp_start_max_c,
         )
         for drive in found
     ]

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
-
+from config import runtime
 from config.models import Freeze
 from drives.health import SystemState, system_state
 from drives.models import System
@@ -40,10 +39,11 @@ class Tile:
 
 @dataclass(frozen=True)
 class Chip:
-    """A system and how it is doing."""
+    """A system and how it is doing. `slots`: how many burn-ins may run there at once."""
 
     system: System
     state: SystemState
+    slots: int = 2
 
     @property
     def is_silent(self) -> bool:
@@ -98,8 +98,12 @@ class Summary:
 
 
 def load_chips(now: datetime) -> tuple[Chip, ...]:
-    """Every system with its state, by name. One query."""
-    return tuple(Chip(system, system_state(system, now)) for system in System.objects.all())
+    """Every system with its state, by name. Two queries."""
+    limits = runtime.current()
+    return tuple(
+        Chip(system, system_state(system, now, limits), limits.max_parallel_burnins)
+        for system in System.objects.all()
+    )
 
 
 def summarise(
@@ -125,7 +129,7 @@ def summarise(
         total=len(rows),
         running=count["running"],
         queued=count["queued"],
-        room=settings.MAX_PARALLEL_BURNINS * len(chips),
+        room=sum(chip.slots for chip in chips),
         hottest=max(warm, key=lambda row: row.drive.temperature_c or 0, default=None),
         failures=failures,
         chips=chips,

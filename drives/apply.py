@@ -6,10 +6,9 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-
 from audit.events import record
 from audit.models import Kind
+from config import runtime
 from live.changes import changed
 
 from . import readings, selftests
@@ -125,7 +124,7 @@ def is_claimed_twice(drive: Drive, at: datetime) -> bool:
     """Another system has listed it within the time after which answers are stale."""
     if drive.also_on_id in (None, drive.system_id) or drive.also_at is None:
         return False
-    return (at - drive.also_at).total_seconds() <= settings.STALE_THRESHOLD_SECONDS
+    return (at - drive.also_at).total_seconds() <= runtime.current().stale_threshold_seconds
 
 
 def _same_by_weaker_facts(entry: NasDrive, entries: dict[str, NasDrive]) -> Drive | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
+from config import runtime
+from config.runtime import Runtime
 
 from .models import System
 
@@ -28,22 +29,26 @@ def age_in_words(seconds: int) -> str:
     return f"{seconds} s"
 
 
-def is_stale(system: System, now: datetime) -> bool:
+def is_stale(system: System, now: datetime, limits: Runtime | None = None) -> bool:
     """Whether what is known of its drives is too old to act upon."""
     if system.stopped or system.last_polled_at is None:
         return True
-    return (now - system.last_polled_at).total_seconds() > settings.STALE_THRESHOLD_SECONDS
+    limits = limits or runtime.current()
+    return (now - system.last_polled_at).total_seconds() > limits.stale_threshold_seconds
 
 
-def system_state(system: System, now: datetime) -> SystemState:
-    """Judged by the age of the last whole answer and by what went wrong last."""
+def system_state(system: System, now: datetime, limits: Runtime | None = None) -> SystemState:
+    """Judged by the age of the last whole answer and by what went wrong last.
+
+    limits: the settings in force, for who has read them already.
+    """
     if system.stopped:
         return SystemState("fail", "stopped", None, system.stopped)
     error = system.last_error or system.host_error
     if system.last_polled_at is None:
         return SystemState("fail" if error else "warn", "not asked yet", None, error)
     age = int((now - system.last_polled_at).total_seconds())
-    if is_stale(system, now):
+    if is_stale(system, now, limits):
         return SystemState("warn", f"stale {age_in_words(age)}", age, error)
     if error:
         return SystemState("warn", "error", age, error)

@@ -19,7 +19,7 @@ ALLOWED: dict[str, set[str]] = {
     "notifications": _BURNIN,
     "burnin": _DRIVES,
     "drives": _BOTTOM | {"agent"},  # drives ships the agent
-    "config": set(),
+    "config": {"audit"},  # a change of the settings is an event
     "audit": set(),
     "live": set(),
     "bench": {"agent", "launcher"},  # it needs the same outside programs as tests do

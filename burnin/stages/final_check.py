@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from config import runtime
 from drives import readings
 from drives.models import Drive
 
@@ -33,7 +34,7 @@ def begin(context: Context) -> Outcome:
         return Going(waiting_for=f"The closing SMART reading can't be had: {why}")
     row = readings.store(drive, located.device, reading, context.now)
     before = context.evidence_of(StageKind.PRECHECK).get("counters")
-    compared = verdict.counters(before, reading.counters)
+    compared = verdict.counters(before, reading.counters, runtime.current().rises_allowed)
     health = Claim(
         "SMART health at the end",
         {Drive.Health.OK: True, Drive.Health.FAILED: False}.get(reading.health),

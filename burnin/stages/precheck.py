@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
+from config import runtime
 from drives import clients, readings
 from drives.models import Drive
 
@@ -32,8 +31,9 @@ def begin(context: Context) -> Outcome:
         why = located.device.smartctl_error or "no report"
         return Refused((f"The drive's SMART data can't be read: {why}",))
     celsius = reading.temperature_c
-    if celsius is not None and celsius > settings.TEMP_START_MAX_C:
-        reasons.append(f"{celsius} °C is above the {settings.TEMP_START_MAX_C} °C to start at")
+    limit = runtime.current().temp_start_max_c
+    if celsius is not None and celsius > limit:
+        reasons.append(f"{celsius} °C is above the {limit} °C to start at")
     if located.view.jobs is None:
         return Going(waiting_for=f"{context.system.name} doesn't tell which self-tests run")
     busy = any(

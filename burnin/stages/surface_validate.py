@@ -9,9 +9,9 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import uuid4
 
-from django.conf import settings
 from django.utils import timezone
 
+from config import runtime
 from drives import clients
 from drives.apply import note_run
 from drives.health import age_in_words
@@ -66,7 +66,7 @@ def begin(context: Context) -> Outcome:
         serial=job.serial,
         size_bytes=job.size_bytes,
         passes=job.passes,
-        rate_limit_bytes_per_second=settings.SURFACE_RATE_LIMIT_MBPS * 1_000_000,
+        rate_limit_bytes_per_second=runtime.current().surface_rate_limit_mbps * 1_000_000,
         release=job.release,
         restore=run.head if lost else None,
     )

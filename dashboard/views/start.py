@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from burnin import orchestrator
 from burnin.precheck_now import guard_answer
+from config import runtime
 from drives.models import Drive
 
 from ..forms import Errors, StartForm
@@ -36,10 +37,11 @@ PASSES = range(1, 5)
 def start(request: HttpRequest, drive_id: int) -> HttpResponse:
     """GET: the dialog. POST: 201 or the row; 409 with reasons; 422 with errors by field."""
     drive = get_object_or_404(Drive.objects.select_related("system"), pk=drive_id)
+    passes = runtime.current().surface_passes
     if request.method == "GET":
-        form = StartForm.fresh(request.session.get(LAST_CHOICE), drive.rotational)
+        form = StartForm.fresh(request.session.get(LAST_CHOICE), drive.rotational, passes)
         return _dialog(request, drive, form, reasons=orchestrator.refusals(drive))
-    form = StartForm.from_post(request.POST)
+    form = StartForm.from_post(request.POST, passes)
     plan, errors = form.plan()
     if plan is None:
         return _refuse(request, drive, form, errors=errors)

@@ -171,3 +171,14 @@ def test_a_stage_that_passed_without_proof_makes_the_job_inconclusive(
     )
     assert state == StageState.UNKNOWN
     assert reason
+
+
+def test_a_counter_may_rise_as_far_as_the_settings_allow() -> None:
+    before, allowed = {"udma_crc_errors": 1, "pending_sectors": 0}, {"udma_crc_errors": 3}
+    borne = verdict.counters(before, before | {"udma_crc_errors": 4}, allowed)
+    assert borne.state == StageState.PASSED
+    assert "none rose more than the settings allow" in borne.claims[1].found
+    above = verdict.counters(before, before | {"udma_crc_errors": 5}, allowed)
+    assert above.state == StageState.UNKNOWN
+    other = verdict.counters(before, before | {"pending_sectors": 1}, allowed)
+    assert other.state == StageState.FAILED

@@ -9,7 +9,9 @@ from launcher.environment import ROOT
 
 #: A setting as the file shows it: commented out, with its default.
 LINE = re.compile(r"^#?([A-Z][A-Z0-9_]*)=(.*)$", re.MULTILINE)
-READERS = {"text", "whole", "number", "truth", "choice", "url", "database", "networks"}
+READERS = {
+    "text", "whole", "number", "truth", "choice", "url", "database", "networks", "listed"
+}  # fmt: skip
 
 
 def in_code() -> dict[str, object]:

@@ -257,8 +257,8 @@ def _status(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _smart_abort(arguments: argparse.Namespace) -> int:
-    """Only on the very drive that is meant."""
+def _smart(arguments: argparse.Namespace) -> int:
+    """Start or end a self-test, only on the very drive that is meant."""
     from . import identity, smart
 
     try:
@@ -268,7 +268,10 @@ def _smart_abort(arguments: argparse.Namespace) -> int:
     expected = arguments.expect_serial or None
     if drive.serial != expected:
         raise Failed(f"expected serial {expected or 'none'}, found {drive.serial or 'none'}")
-    done, output = smart.abort(drive.path)
+    if arguments.action == "start":
+        done, output = smart.start(drive.path, arguments.type, expected)
+    else:
+        done, output = smart.abort(drive.path, expected)
     _say("smart", path=drive.path, done=done, output=output)
     return 0
 
@@ -296,10 +299,13 @@ def _parser() -> argparse.ArgumentParser:
     smart_commands = commands.add_parser("smart").add_subparsers(
         required=True, dest="action", parser_class=_Parser
     )
-    command = smart_commands.add_parser("abort")
-    command.add_argument("path")
-    command.add_argument("--expect-serial", required=True)
-    command.set_defaults(do=_smart_abort)
+    for name in ("start", "abort"):
+        command = smart_commands.add_parser(name)
+        command.add_argument("path")
+        command.add_argument("--expect-serial", required=True)
+        if name == "start":
+            command.add_argument("--type", choices=("short", "long"), required=True)
+        command.set_defaults(do=_smart)
 
     surface = commands.add_parser("surface").add_subparsers(
         required=True, dest="action", parser_class=_Parser

@@ -20,6 +20,12 @@ FAILING_COUNTERS = {
     "reported_uncorrectable": "Reported uncorrectable errors",
     "pending_sectors": "Pending sectors",
     "offline_uncorrectable": "Offline uncorrectable sectors",
+    "grown_defects": "Grown defects",
+    "pending_defects": "Pending defects",
+    "read_uncorrected": "Uncorrected read errors",
+    "write_uncorrected": "Uncorrected write errors",
+    "verify_uncorrected": "Uncorrected verify errors",
+    "media_errors": "Media errors",
 }
 #: A rise of one of these alone says cable, bridge or host.
 DOUBTFUL_COUNTERS = {

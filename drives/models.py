@@ -63,6 +63,16 @@ class Drive(models.Model):
         FAILED = "failed", "Failed"
         UNKNOWN = "unknown", "Unknown"
 
+    class Form(models.TextChoices):
+        HDD = "hdd", "Hard disk"
+        SSD = "ssd", "SSD"
+        NVME = "nvme", "NVMe"
+
+    class Zoned(models.TextChoices):
+        DEVICE_MANAGED = "device_managed", "SMR"
+        HOST_AWARE = "host_aware", "SMR, host aware"
+        HOST_MANAGED = "host_managed", "SMR, host managed"
+
     identity = models.CharField(
         max_length=500, unique=True, help_text="serial|lunid, else serial|model|size|identifier"
     )
@@ -71,6 +81,20 @@ class Drive(models.Model):
     model = models.CharField(max_length=200, blank=True)
     size_bytes = models.BigIntegerField(default=0)
     rotational = models.BooleanField(null=True)
+    form = models.CharField(max_length=10, choices=Form.choices, blank=True)
+    zoned = models.CharField(
+        max_length=20, choices=Zoned.choices, blank=True, help_text="how an SMR drive is shingled"
+    )
+    logical_sector_bytes = models.PositiveIntegerField(null=True, blank=True)
+    physical_sector_bytes = models.PositiveIntegerField(null=True, blank=True)
+    locked = models.BooleanField(null=True, help_text="by an ATA password")
+    temperature_limit_c = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="the highest at which its maker lets it work"
+    )
+    temperature_critical_c = models.PositiveSmallIntegerField(null=True, blank=True)
+    wear_percent = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="of an SSD's specified endurance; may pass 100"
+    )
 
     system = models.ForeignKey(System, on_delete=models.PROTECT, related_name="drives")
     identifier = models.CharField(max_length=500, help_text="the NAS's own key for it")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from . import smart
 from .hosts.types import HostDevice
@@ -34,7 +35,33 @@ def store(
         self_tests=(
             None if reading.self_tests is None else [asdict(entry) for entry in reading.self_tests]
         ),
-        raw=device.smartctl or {},
+        raw=_without_text(device.smartctl or {}),
     )
-    Drive.objects.filter(pk=drive.pk).update(smart_health=reading.health, smart_read_at=taken_at)
+    Drive.objects.filter(pk=drive.pk).update(
+        smart_health=reading.health, smart_read_at=taken_at, **_facts(reading)
+    )
     return row
+
+
+def _facts(reading: smart.Reading) -> dict[str, Any]:
+    """What it says of its kind; what it doesn't say this time stays as it was known."""
+    told = {
+        "form": reading.form,
+        "zoned": reading.zoned,
+        "logical_sector_bytes": reading.logical_sector_bytes,
+        "physical_sector_bytes": reading.physical_sector_bytes,
+        "locked": reading.locked,
+        "temperature_limit_c": reading.temperature_limit_c,
+        "temperature_critical_c": reading.temperature_critical_c,
+        "wear_percent": reading.wear_percent,
+    }
+    return {name: value for name, value in told.items() if value not in (None, "")}
+
+
+def _without_text(report: dict[str, Any]) -> dict[str, Any]:
+    """smartctl's text beside its JSON is read, not kept: it says the same once more."""
+    told = report.get("smartctl")
+    if not isinstance(told, dict) or "output" not in told:
+        return report
+    kept = {name: value for name, value in told.items() if name != "output"}
+    return {**report, "smartctl": kept}

@@ -58,7 +58,7 @@ def settle(
 
     elapsed_hours: since the start; an entry that is older by the drive's own clock isn't ours.
     """
-    if reading.running_percent is not None or not reading.running_known:
+    if reading.running is not False:
         return None
     if before is None or reading.self_tests is None:
         return Settled(SmartTest.State.UNKNOWN, None, "The drive's self-test log could not be read")

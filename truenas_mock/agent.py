@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     abort = actions.add_parser("abort")
     abort.add_argument("device")
+    begin = actions.add_parser("start")
+    begin.add_argument("device")
+    begin.add_argument("--type", choices=("short", "long"), required=True)
     actions = commands.add_parser("surface").add_subparsers(
         dest="action", required=True, parser_class=_Parser
     )
@@ -87,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
             action.add_argument("--restore", action="store_true")
         if name == "limit":
             action.add_argument("--rate", type=int, required=True)
-    for one in (guard, abort, actions.choices["start"]):
+    for one in (guard, abort, begin, actions.choices["start"]):
         one.add_argument("--expect-serial", default="")
         one.add_argument("--expect-size", type=int)
         one.add_argument("--release", default="", metavar="SERIAL:FINDING,FINDING")
@@ -212,6 +215,14 @@ def _abort(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     if drive is None or drive.serial != options.expect_serial:
         raise Trouble(f"{options.device} is not the drive with serial {options.expect_serial}")
     status, output = smartctl.run(nas, ["-X", drive.path])
+    return "smart", 0, {"path": drive.path, "done": status == 0, "output": output.strip()}
+
+
+def _start_self_test(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
+    drive = nas.drive(path=options.device)
+    if drive is None or drive.serial != options.expect_serial:
+        raise Trouble(f"{options.device} is not the drive with serial {options.expect_serial}")
+    status, output = smartctl.run(nas, ["-t", options.type, drive.path])
     return "smart", 0, {"path": drive.path, "done": status == 0, "output": output.strip()}
 
 
@@ -376,6 +387,7 @@ _COMMANDS: dict[tuple[str, str | None], Callable[..., Answer]] = {
     ("guard", None): _guard,
     ("status", None): _status,
     ("smart", "abort"): _abort,
+    ("smart", "start"): _start_self_test,
     ("surface", "start"): _start,
     ("surface", "status"): _of_run(None),
     ("surface", "pause"): _of_run(_pause),

@@ -40,7 +40,7 @@ def begin(context: Context) -> Outcome:
         entry.identifier == located.nas.identifier and entry.state == "RUNNING"
         for entry in located.view.jobs
     )
-    if reading.running_percent is not None or busy:
+    if reading.running or busy:
         reasons.append("A self-test runs on the drive, or it can't be told that none does")
 
     facts: dict[str, str] = {}

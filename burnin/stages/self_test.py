@@ -37,7 +37,7 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     if reading is None:
         why = located.device.smartctl_error or "no report"
         return Going(waiting_for=f"The drive's SMART data can't be read: {why}")
-    if reading.self_tests is None or not reading.running_known:
+    if reading.self_tests is None or reading.running is None:
         return Ended(
             StageState.UNKNOWN,
             "The drive has no self-test log that can be read",
@@ -57,7 +57,7 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
         if job.identifier == located.nas.identifier and job.type == type and job.state == "RUNNING"
     ]
     if before is not None and (
-        reading.running_percent is not None
+        reading.running
         or any(entry["type"] == type for entry in selftests.new_entries(before, log_now))
     ):
         # An earlier attempt had started it.
@@ -73,7 +73,7 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
         )
         percent = reading.running_percent or 0.0
         return Going(percent, note="found on the drive, started before", began=True)
-    if reading.running_percent is not None:
+    if reading.running:
         return Going(waiting_for="Another self-test runs on the drive")
     context.remember(evidence={"before": log_now, "retries": retries})
     with clients.nas(context.system) as nas:
@@ -145,7 +145,7 @@ def stop(context: Context, type: SmartTest.Type) -> bool:
         host.abort_self_test(devices[0].path, serial=drive.serial)
         probed = host.probe(devices[0].path, smart=True)
         reading = readings.of_drive(probed[0], drive.serial) if probed else None
-        if reading is None or not reading.running_known or reading.running_percent is not None:
+        if reading is None or reading.running is not False:
             return False
     test = _test_of_stage(context, type)
     if test is not None:

@@ -61,6 +61,8 @@ for file in glob.glob(within + "/bin/agent-*.pyz*"):
 for folder in (os.path.join(root, "runs"), os.path.join(root, "locks")):
     if os.path.isdir(folder):
         shutil.rmtree(folder)
+for file in glob.glob("/run/burnin/smartctl-*.lock") + glob.glob("/var/run/burnin/smartctl-*.lock"):
+    os.unlink(file)
 for folder in (os.path.join(root, "bin"), root, "/run/burnin", "/var/run/burnin"):
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
@@ -199,9 +201,20 @@ class AgentHost:
             argv += ["--smart", *smart_paths]
         return HostStatus.parse(self._ask("status", argv, timeout=90))
 
+    def start_self_test(self, path: str, type: str, *, serial: str) -> tuple[bool, str]:
+        """Start a `short` or `long` self-test. (begun, smartctl's words)
+
+        That it runs is for the drive to say: read it again.
+        """
+        argv = ["smart", "start", path, f"--expect-serial={serial}", f"--type={type}"]
+        answer = self._ask("smart", argv, timeout=90)
+        return bool(field(answer, "done", bool)), field(answer, "output", str)
+
     def abort_self_test(self, path: str, *, serial: str) -> bool:
         """Stop the drive's self-test (`smartctl -X`). False when smartctl could not."""
-        answer = self._ask("smart", ["smart", "abort", path, f"--expect-serial={serial}"])
+        answer = self._ask(
+            "smart", ["smart", "abort", path, f"--expect-serial={serial}"], timeout=90
+        )
         return bool(field(answer, "done", bool))
 
     def remove_run(self, run_id: str) -> None:

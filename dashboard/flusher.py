@@ -150,5 +150,7 @@ class Flusher:
         layer = get_channel_layer()
         full = {"sequence": number, **message}
         brief = {"sequence": number, "drives": message.get("drives", [])}
+        if "ended" in message:
+            brief["ended"] = message["ended"]
         await layer.group_send(ROWS_GROUP, {"type": "live.message", "message": full})
         await layer.group_send(IDS_GROUP, {"type": "live.message", "message": brief})

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from burnin.models import Job
 from config.models import freeze
 
+from .ended import Ended
 from .rows import Row, load_rows, places_in_queue
 from .summary import Summary, load_chips, summarise
 
@@ -68,13 +69,16 @@ class Fragments:
     def __init__(self) -> None:
         self.sent: dict[str, str] = {}
         self.places: dict[int, int] = {}
+        self.ended = Ended()
 
     def forget(self) -> None:
         """The last message may not have arrived: send all of it with the next one."""
         self.sent.clear()
+        self.ended.told.clear()
 
     def render(self, ids: list[int]) -> dict[str, Any] | None:
-        """Changed drives in, a message out: `drives` (ids), `title`, `content` (HTML for htmx).
+        """Changed drives in, a message out: `drives` (ids), `title`, `content` (HTML for htmx),
+        and `ended` where a burn-in has just ended (ended.py).
 
         None when nothing differs from what was sent before.
         """
@@ -89,11 +93,14 @@ class Fragments:
             return None
         self.sent.update(above)
         content = "".join([*map(render_row, rows), *above.values()])
-        return {
+        message = {
             "drives": [row.drive.pk for row in rows],
             "title": summary.title,
             "content": content,
         }
+        if ended := self.ended.news(ids):
+            message["ended"] = ended
+        return message
 
     def _moved_in_queue(self) -> list[int]:
         """Drives whose place in the queue is another one, though nothing of their own changed."""

@@ -12,12 +12,14 @@ import redis
 from django.db import transaction
 from django.test import Client
 
+from audit.events import record
+from audit.models import Kind
 from drives.models import Drive
 from live.changes import changed, server
 from tests import broker
 from tests.integration.dashboard.web import Web
 from tests.integration.dashboard.websocket import Closed, WebSocket
-from tests.integration.rows import a_drive
+from tests.integration.rows import a_drive, a_job
 from tests.waiting import wait_for
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
@@ -77,6 +79,29 @@ def test_only_changed_rows_travel_and_every_page_gets_the_same(drive: Drive, pag
     assert "content" not in brief
     heat(drive, 48)
     assert first.until("drives")["sequence"] > message["sequence"]
+
+
+def test_what_has_ended_is_told_once_on_every_page(drive: Drive, page: Open) -> None:
+    rows, ids = page(), page("operator", wanted="ids")
+    for socket in (rows, ids):
+        socket.message()
+    job = a_job(drive, state="failed", holds_drive=False, error_text="12 bad sectors")
+    with transaction.atomic():
+        event = record(Kind.BURNIN_FAILED, "it failed", drive=drive, job_id=job.pk)
+        changed([drive.pk])
+    ended = {
+        "event": event.pk,
+        "job": job.pk,
+        "drive": drive.pk,
+        "state": "failed",
+        "title": "sda failed",
+        "text": "ST12000NM0008 SER-sda. 12 bad sectors",
+        "url": f"/history/{job.pk}",
+    }
+    for socket in (rows, ids):
+        assert socket.until("ended")["ended"] == [ended]
+    heat(drive, 47)
+    assert "ended" not in rows.until("drives")
 
 
 def test_a_quiet_page_hears_a_heartbeat(drive: Drive, page: Open) -> None:

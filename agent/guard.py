@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from . import release, signatures, smart, texts, use, zfs
+from . import openers, release, signatures, smart, texts, use, zfs
 from .identity import (
     Fact,
     Identity,
@@ -108,7 +108,7 @@ def judge(
     size: int | None,
     state_dir: str | None = None,
     written: bool = False,
-    looks: int = use.OPENER_LOOKS,
+    looks: int = openers.LOOKS,
     released: Iterable[str] = (),
     begun: bool = False,
 ) -> Judgement:
@@ -131,7 +131,7 @@ def use_facts(
     drive: Identity,
     state_dir: str | None = None,
     written: bool = False,
-    looks: int = use.OPENER_LOOKS,
+    looks: int = openers.LOOKS,
 ) -> list[Fact]:
     """Who uses it and what lies on it; also what `probe` lists."""
     found = use.facts(drive, state_dir, looks) + list(drive.declared)

@@ -76,6 +76,25 @@ class Identity(NamedTuple):
         return {key: getattr(self, key) for key in keys}
 
 
+Device = tuple[int, int]
+
+
+def number_of(device: int) -> Device:
+    """(major, minor)"""
+    return os.major(device), os.minor(device)
+
+
+def is_drive(path: str, drive: Identity, devices: set[Device]) -> bool:
+    """Does the path lead to the drive, by whatever name? `devices`: its number, its partitions'."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    if drive.kind == "file":
+        return (found.st_dev, found.st_ino) == drive.node[:2]
+    return found.st_rdev != 0 and number_of(found.st_rdev) in devices
+
+
 def node_of(found: os.stat_result) -> tuple[int, int, int]:
     block = stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode)
     return (found.st_dev, found.st_ino, found.st_rdev if block else 0)

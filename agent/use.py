@@ -1,5 +1,5 @@
 """Who uses a medium right now, as Linux says: pools, boot, mounts, swap, hibernation, holders,
-partitions, exports, loop devices, open descriptors.
+partitions, exports; loop devices and whoever has it open are asked of `openers`.
 
 Each question answers with facts; one that can't be answered is "unknown", which refuses. Nothing is
 opened for writing here.
@@ -7,21 +7,16 @@ opened for writing here.
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import os
-import struct
 import sys
-import time
 from collections.abc import Iterator
 from typing import Callable
 
-from . import freebsd, programs, texts
-from .identity import Fact, Identity
+from . import freebsd, openers, programs, texts
+from .identity import Device, Fact, Identity, is_drive, number_of
 from .release import part
 
-LOOP_GET_STATUS64 = 0x4C05
-OPENER_LOOKS, OPENER_PAUSE = 4, 0.3
 #: Where the kernel tells; a test puts a made-up machine there.
 SYS, PROC, DEV = "/sys", "/proc", "/dev"
 #: Block devices that the kernel lends to other machines, and by which text each names its disk.
@@ -30,7 +25,6 @@ EXPORTS = (
     ("NVMe target", "/kernel/config/nvmet/subsystems/*/namespaces/*/device_path"),
     ("SCST target", "/kernel/scst_tgt/devices/*/filename"),
 )
-Device = tuple[int, int]
 
 
 def facts(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
@@ -47,8 +41,8 @@ def facts(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
         ("swap", lambda: _swap(drive)),
         ("holder", lambda: _holders(drive)),
         ("partition", lambda: _partitions(drive)),
-        ("loop", lambda: _loops(drive)),
-        ("open", lambda: _open(drive, looks)),
+        ("loop", lambda: openers.loops(drive, _devices(drive), SYS, DEV)),
+        ("open", lambda: openers.opened(drive, _devices(drive), PROC, looks)),
         ("state_dir", lambda: _state_dir(drive, state_dir)),
     ]
     for fact, ask in questions:
@@ -85,21 +79,10 @@ def _devices(drive: Identity) -> set[Device]:
     """Device numbers that are this drive: itself and its partitions; none for a file."""
     if drive.kind == "file":
         return set()
-    numbers = {(os.major(drive.node[2]), os.minor(drive.node[2]))}
+    numbers = {number_of(drive.node[2])}
     for child in _children(drive):
         numbers.add(texts.numbers(_read(child + "/dev")))
     return numbers
-
-
-def _is_drive(path: str, drive: Identity, devices: set[Device]) -> bool:
-    """Does the path lead to the drive (or a partition of it), by whatever name?"""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return False
-    if drive.kind == "file":
-        return (found.st_dev, found.st_ino) == drive.node[:2]
-    return found.st_rdev != 0 and (os.major(found.st_rdev), os.minor(found.st_rdev)) in devices
 
 
 def _names(drive: Identity) -> set[str]:
@@ -116,7 +99,7 @@ def pools(drive: Identity) -> list[Fact]:
     return [
         Fact("pool", "in_use", f"in pool {vdev.pool} ({vdev.role}, {vdev.state})")
         for vdev in imported()
-        if vdev.path and _is_drive(vdev.path, drive, devices)
+        if vdev.path and is_drive(vdev.path, drive, devices)
     ]
 
 
@@ -139,7 +122,7 @@ def _mountinfos() -> Iterator[str]:
     """
     yield _read(f"{PROC}/self/mountinfo")
     seen = {os.readlink(f"{PROC}/self/ns/mnt")}
-    for pid in _processes():
+    for pid in openers.processes(PROC):
         try:
             space = os.readlink(f"{PROC}/{pid}/ns/mnt")
             if space in seen:
@@ -152,16 +135,12 @@ def _mountinfos() -> Iterator[str]:
             yield text
 
 
-def _processes() -> list[str]:
-    return [name for name in os.listdir(PROC) if name.isdigit()]
-
-
 def _mounts(drive: Identity) -> list[Fact]:
     devices = _devices(drive)
     found: list[Fact] = []
     for text in _mountinfos():
         for mount in texts.mountinfo(text):
-            by_source = mount.source.startswith("/") and _is_drive(mount.source, drive, devices)
+            by_source = mount.source.startswith("/") and is_drive(mount.source, drive, devices)
             bound = drive.kind == "file" and mount.point == drive.path
             if mount.device in devices or by_source or bound:
                 found.append(Fact("mount", "in_use", f"mounted at {mount.point}"))
@@ -190,7 +169,7 @@ def _is_named(told: str, drive: Identity, devices: set[Device]) -> bool:
     key, equals, value = told.partition("=")
     if equals and key in ("UUID", "PARTUUID", "LABEL", "PARTLABEL"):
         told = f"{DEV}/disk/by-{key.lower()}/{value}"
-    return told.startswith("/") and _is_drive(told, drive, devices)
+    return told.startswith("/") and is_drive(told, drive, devices)
 
 
 def _hibernation(drive: Identity) -> list[Fact]:
@@ -215,7 +194,7 @@ def _exports(drive: Identity) -> list[Fact]:
             os.listdir(top)  # not readable: not known
         for place in glob.glob(SYS + pattern):
             path = _read(place).strip()
-            if path and _is_drive(path, drive, devices):
+            if path and is_drive(path, drive, devices):
                 found.append(Fact("export", "in_use", f"{kind} lends it to other machines"))
     return found
 
@@ -225,7 +204,7 @@ def _swap(drive: Identity) -> list[Fact]:
     return [
         Fact("swap", "in_use", f"{path} is swap")
         for path in texts.swaps(_read(f"{PROC}/swaps"))
-        if _is_drive(path, drive, devices)
+        if is_drive(path, drive, devices)
     ]
 
 
@@ -271,98 +250,11 @@ def _partitions(drive: Identity) -> list[Fact]:
     return found
 
 
-def loop_backing(path: str) -> tuple[Device, int, int]:
-    """(device, inode, rdev) of what a loop device stands on. Raises OSError (ENXIO when it is
-    free).
-    """
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        info = fcntl.ioctl(descriptor, LOOP_GET_STATUS64, bytes(232))
-    finally:
-        os.close(descriptor)
-    device, inode, rdevice = struct.unpack_from("<QQQ", info)
-    return _decode(device), inode, rdevice
-
-
-def _decode(number: int) -> Device:
-    """A device number as the kernel hands it to user space (huge_encode_dev)."""
-    return (number >> 8) & 0xFFF, (number & 0xFF) | (number >> 12) & 0xFFF00
-
-
-def _loops(drive: Identity) -> list[Fact]:
-    """In use: a file that backs a loop device, and a loop device whose file backs another one."""
-    mine: tuple[Device, int] | None = None
-    if drive.kind == "file":
-        mine = ((os.major(drive.node[0]), os.minor(drive.node[0])), drive.node[1])
-    elif drive.kind == "loop":
-        device, inode, rdevice = loop_backing(drive.path)
-        if rdevice:
-            return [Fact("loop", "in_use", "the loop device stands on another device")]
-        mine = (device, inode)
-    else:
-        return []
-    found = []
-    for name in sorted(os.listdir(f"{SYS}/block")):
-        backing = f"{SYS}/block/{name}/loop/backing_file"
-        if not name.startswith("loop") or not os.path.exists(backing):
-            continue
-        if drive.kind == "loop" and name in _names(drive):
-            continue
-        try:
-            device, inode, _ = loop_backing("/dev/" + name)
-            same = (device, inode) == mine
-        except OSError:  # no node, or not root: the name is all there is
-            path = _read(backing).rstrip("\n")
-            same = drive.kind == "loop" or os.path.realpath(path) == os.path.realpath(drive.path)
-        if same:
-            found.append(Fact("loop", "in_use", f"the same file backs /dev/{name}"))
-    return found
-
-
-def _openers(drive: Identity, devices: set[Device]) -> list[str]:
-    found = []
-    root = os.geteuid() == 0
-    for pid in _processes():
-        if int(pid) == os.getpid():
-            continue
-        try:
-            links = os.listdir(f"{PROC}/{pid}/fd")
-        except PermissionError:
-            if drive.kind != "file" or root:
-                raise
-            continue  # not root: other users' processes are hidden, their files not writable
-        except OSError:
-            continue
-        for link in links:
-            try:
-                if not os.readlink(f"{PROC}/{pid}/fd/{link}").startswith("/"):
-                    continue
-            except OSError:
-                continue
-            if _is_drive(f"{PROC}/{pid}/fd/{link}", drive, devices):
-                found.append(f"open in process {pid}")
-                break
-    return found
-
-
-def _open(drive: Identity, looks: int) -> list[Fact]:
-    """Descriptors of other processes. A short look by udev or a monitor is waited out."""
-    devices = _devices(drive)
-    found: list[str] = []
-    for look in range(looks):
-        found = _openers(drive, devices)
-        if not found:
-            return []
-        if look + 1 < looks:
-            time.sleep(OPENER_PAUSE)
-    return [Fact("open", "in_use", detail) for detail in found]
-
-
 def _state_dir(drive: Identity, state_dir: str | None) -> list[Fact]:
     if state_dir is None:
         return []
     device = os.stat(state_dir).st_dev
-    if (os.major(device), os.minor(device)) in _devices(drive):
+    if number_of(device) in _devices(drive):
         return [Fact("state_dir", "in_use", f"the state folder {state_dir} lies on it")]
     return []
 

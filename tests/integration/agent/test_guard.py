@@ -230,7 +230,7 @@ def test_two_loop_devices_on_one_file(host: Host, loop: tuple[Path, Loops]) -> N
 def test_a_media_file_behind_a_loop_device(host: Host, loops: Loops) -> None:
     drive = host.drive("da0")
     loops.attach(drive)
-    assert_refused(host, drive, "loop", "backs /dev/loop")
+    assert_refused(host, drive, "loop", "stands on the same file")
 
 
 @pytest.mark.needs("loop")

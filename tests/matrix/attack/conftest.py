@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent import device, engine, programs, use
+from agent import device, engine, openers, programs
 from tests import needs
 from tests.matrix.attack.cells import CELLS, MOMENTS
 from tests.matrix.attack.victim import FileVictim, LoopVictim, Victim
@@ -42,7 +42,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The agent's patience, shortened."""
-    monkeypatch.setattr(use, "OPENER_PAUSE", 0.01)
+    monkeypatch.setattr(openers, "PAUSE", 0.01)
     monkeypatch.setattr(engine, "OPENER_LOOKS_IN_A_RUN", 3)
     monkeypatch.setattr(engine, "VANISHED_SECONDS", 0.1)
     monkeypatch.setattr(engine, "RETURN_SECONDS", 0.2)

@@ -349,7 +349,8 @@ CASES: list[Case] = [
     ("open", "open in another process", "open in process", opened_by_a_process, ANY, ALL),
     ("open", "opened with O_EXCL by another", "opened alone", held_alone, LOOP, BY_OPENING),
     ("open", "locked by another (flock)", "locked it", locked, ANY, BY_OPENING),
-    ("loop", "the same file behind a loop device", "backs /dev", behind_a_loop_device, ANY, ALL),
+    ("loop", "the same file behind a loop device", "stands on the same file",
+     behind_a_loop_device, ANY, ALL),
     ("state_dir", "the agent's own state", "state folder", state_on_it, LOOP, NOT_LOCKING),
     # holders, by a made-up kernel
     ("holder", "device mapper: LVM", "dm-0, LVM", held("dm-0", dm_uuid="LVM-abc"), LOOP, ALL),

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent import guard, opening, use
+from agent import guard, opening
 from agent.identity import Fact, Identity, node_of
 
 SIZE = 1 << 20
@@ -34,14 +34,17 @@ def test_all_questions_are_asked(drive: Identity) -> None:
     assert set(states(drive.path).values()) == {"clear"}
 
 
-@pytest.mark.parametrize("question", ["_mounts", "_swap", "_holders", "_loops", "_open"])
+@pytest.mark.parametrize(
+    "question", ["_mounts", "_swap", "_holders", "openers.loops", "openers.opened"]
+)
 def test_a_question_without_an_answer_refuses(
     drive: Identity, monkeypatch: pytest.MonkeyPatch, question: str
 ) -> None:
     def unanswered(*_: Any) -> list[Fact]:
         raise OSError(13, "Permission denied")
 
-    monkeypatch.setattr(use, question, unanswered)
+    place, _, name = f"use.{question}".rpartition(".")
+    monkeypatch.setattr(f"agent.{place.split('.')[-1]}.{name}", unanswered)
     judgement = guard.judge(drive.path, "S", SIZE)
     assert not judgement.allowed
     assert [reason["state"] for reason in judgement.reasons] == ["unknown"]

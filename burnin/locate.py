@@ -5,7 +5,7 @@ Device names move across reboots, so this is done right before every use.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from drives import clients
 from drives.hosts.types import HostDevice
@@ -27,16 +27,43 @@ class Located:
     is_incomplete: bool
 
 
-def locate(drive: Drive, system: System, *, smart: bool = False) -> Located:
-    """Ask NAS and host. With `smart` the device comes with its smartctl report.
+@dataclass(frozen=True)
+class Site:
+    """What NAS and host of a system say of all their drives, at one moment."""
 
-    Raises NasError or HostError when one of them can't be asked.
-    """
+    view: NasView
+    devices: tuple[HostDevice, ...]
+
+
+def ask(system: System) -> Site:
+    """Ask both. Raises NasError or HostError when one of them can't be asked."""
     with clients.nas(system) as nas:
         view = nas.view()
+    return Site(view, tuple(clients.host(system).probe()))
+
+
+def locate(drive: Drive, system: System, *, smart: bool = False, to_write: bool = True) -> Located:
+    """Ask NAS and host. With `smart` the device comes with its smartctl report.
+
+    to_write: what uses the drive is a reason against it; a self-test bears it.
+    Raises NasError or HostError when one of them can't be asked.
+    """
+    located = place(drive, system, ask(system), to_write=to_write)
+    if not smart or located.device is None:
+        return located
+    probed = clients.host(system).probe(located.device.path, smart=True)
+    device = _with_smart(probed, drive.serial)
+    if device is not None:
+        return replace(located, device=device)
+    reasons = (*located.reasons, "The drive was exchanged while it was asked")
+    return replace(located, device=None, reasons=reasons, is_incomplete=False)
+
+
+def place(drive: Drive, system: System, site: Site, *, to_write: bool = True) -> Located:
+    """Where the drive is in these answers."""
     missing: list[str] = []
     reasons: list[str] = []
-    entries = [entry for entry in view.drives if _is_it(entry, drive)]
+    entries = [entry for entry in site.view.drives if _is_it(entry, drive)]
     entry = entries[0] if len(entries) == 1 else None
     if not entries:
         missing.append(f"{system.name} doesn't list serial {drive.serial}")
@@ -49,10 +76,9 @@ def locate(drive: Drive, system: System, *, smart: bool = False) -> Located:
             reasons.append(
                 f"{system.name} gives {entry.size_bytes:,} bytes, the record {drive.size_bytes:,}"
             )
-        if use := view.uses.get(entry.name):
+        if to_write and (use := site.view.uses.get(entry.name)):
             reasons.append(use)
-    host = clients.host(system)
-    found = [device for device in host.probe() if device.serial == drive.serial]
+    found = [device for device in site.devices if device.serial == drive.serial]
     device = found[0] if len(found) == 1 else None
     if not found:
         missing.append(f"The host of {system.name} has no drive with serial {drive.serial}")
@@ -65,13 +91,10 @@ def locate(drive: Drive, system: System, *, smart: bool = False) -> Located:
             reasons.append(
                 f"The host gives {device.size_bytes:,} bytes, the record {drive.size_bytes:,}"
             )
-        reasons += uses(device)
-        if smart:
-            device = _with_smart(host.probe(device.path, smart=True), drive.serial)
-            if device is None:
-                reasons.append("The drive was exchanged while it was asked")
+        if to_write:
+            reasons += uses(device)
     told = tuple(dict.fromkeys([*missing, *reasons]))
-    return Located(entry, device, view, told, bool(missing) and not reasons)
+    return Located(entry, device, site.view, told, bool(missing) and not reasons)
 
 
 def uses(device: HostDevice) -> list[str]:

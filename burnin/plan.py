@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from config import runtime
+from drives.models import Drive
+
 from .models import CHOSEN_KINDS, DESTRUCTIVE_KINDS, StageKind
 
 PROFILES = {
@@ -21,13 +24,16 @@ MOST_PASSES = 16
 
 @dataclass(frozen=True)
 class Plan:
-    """The chosen stages in the operator's order (B1), without precheck and final check."""
+    """The chosen stages in the operator's order (B1), without precheck and final check.
+
+    passes: None leaves their number to the settings and the kind of drive.
+    """
 
     stages: tuple[StageKind, ...]
-    passes: int
+    passes: int | None = None
 
     @classmethod
-    def from_choice(cls, stages: Sequence[str], passes: int) -> Plan:
+    def from_choice(cls, stages: Sequence[str], passes: int | None = None) -> Plan:
         """Raises ValueError with a sentence for none, unknown or repeated stages, or odd passes."""
         if not stages:
             raise ValueError("Choose at least one stage")
@@ -36,9 +42,15 @@ class Plan:
                 raise ValueError(f"There is no stage {name!r} to choose")
         if len(set(stages)) != len(stages):
             raise ValueError("A stage is named twice")
-        if not 1 <= passes <= MOST_PASSES:
+        if passes is not None and not 1 <= passes <= MOST_PASSES:
             raise ValueError(f"Passes must be 1 to {MOST_PASSES}")
         return cls(tuple(StageKind(name) for name in stages), passes)
+
+    def passes_on(self, drive: Drive) -> int:
+        """How often its surface is written: flash wears, so once is enough there (B16)."""
+        if self.passes is not None:
+            return self.passes
+        return 1 if drive.rotational is False else runtime.current().surface_passes
 
     @property
     def all_stages(self) -> tuple[StageKind, ...]:

@@ -11,7 +11,7 @@ from drives.hosts.types import Fact
 from drives.models import Drive
 from drives.truenas.types import NasError
 
-from .locate import locate
+from .locate import Site, ask, place
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,16 @@ class GuardAnswer:
         return list(self.findings) if can else []
 
 
-def guard_answer(drive: Drive, release: Sequence[str] = ()) -> GuardAnswer:
+def guard_answer(
+    drive: Drive, release: Sequence[str] = (), site: Site | None = None
+) -> GuardAnswer:
     """Ask NAS and host. Whoever doesn't answer is a reason against it.
 
-    release: findings of the host that don't count, by their `Fact.release`.
+    release: findings of the host that don't count, by their `Fact.release`. site: what both have
+    just said of all their drives, where many are asked for.
     """
     try:
-        located = locate(drive, drive.system)
+        located = place(drive, drive.system, site or ask(drive.system))
         if located.reasons or located.device is None:
             return GuardAnswer(list(located.reasons))
         guard = clients.host(drive.system).guard(

@@ -102,6 +102,8 @@ def begin(
     now: datetime,
     note: str,
     job_id: int | None = None,
+    actor: str = "",
+    source_ip: str | None = None,
 ) -> SmartTest:
     """Record that a test was started, with the log as it was before."""
     with transaction.atomic():
@@ -120,7 +122,15 @@ def begin(
                 "log_entry": None,
             },
         )
-        record(Kind.SMART_STARTED, note, system=drive.system, drive=drive, job_id=job_id)
+        record(
+            Kind.SMART_STARTED,
+            note,
+            actor=actor,
+            source_ip=source_ip,
+            system=drive.system,
+            drive=drive,
+            job_id=job_id,
+        )
         changed([drive.pk])
     return test
 

@@ -10,10 +10,9 @@ from typing import Any
 from django.utils import timezone
 
 from drives import clients, readings, selftests
-from drives.hosts.ssh import HostError
 from drives.models import SmartTest
-from drives.truenas.types import NasError
 
+from .. import self_tests
 from ..locate import locate
 from ..models import StageState
 from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
@@ -133,35 +132,16 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
 
 
 def stop(context: Context, type: SmartTest.Type) -> bool:
-    """`smartctl -X` on the host: the NAS's own abort lets the drive go on (CORE, to 24.04)."""
-    drive = context.drive
+    """The drive is asked to stop, and asked whether it has."""
     if "before" not in context.stage.evidence:
         return True  # it was never asked to start
-    host = clients.host(context.system)
-    devices = [device for device in host.probe() if device.serial == drive.serial]
-    if len(devices) > 1:
-        raise HostError(f"{len(devices)} drives report the serial {drive.serial}")
-    if devices:
-        host.abort_self_test(devices[0].path, serial=drive.serial)
-        probed = host.probe(devices[0].path, smart=True)
-        reading = readings.of_drive(probed[0], drive.serial) if probed else None
-        if reading is None or reading.running is not False:
-            return False
+    if not self_tests.stop_on_drive(context.drive, context.system):
+        return False
     test = _test_of_stage(context, type)
     if test is not None:
-        if test.nas_job_id is not None:
-            _forget(context, test.nas_job_id)
+        self_tests.forget_on_nas(test)
         selftests.cancelled(test, context.job.cancel_requested_by or "the dashboard", context.now)
     return True
-
-
-def _forget(context: Context, nas_job_id: int) -> None:
-    """The drive has stopped; the NAS's job that waits for it is only untidy."""
-    try:
-        with clients.nas(context.system) as nas:
-            nas.forget_self_test(nas_job_id)
-    except NasError:
-        return
 
 
 def _test_of_stage(context: Context, type: SmartTest.Type) -> SmartTest | None:

@@ -29,7 +29,7 @@ def operator(as_: Callable[[str], Client]) -> Client:
 def clear(monkeypatch: pytest.MonkeyPatch) -> None:
     """NAS and host were asked, and nothing speaks against writing."""
     answer = GuardAnswer([], {"pool": "clear", "mount": "clear"})
-    monkeypatch.setattr("burnin.orchestrator.guard_answer", lambda drive: answer)
+    monkeypatch.setattr("burnin.orchestrator.requesting.guard_answer", lambda *_, **__: answer)
     monkeypatch.setattr("dashboard.views.start.guard_answer", lambda drive: answer)
 
 

@@ -1,0 +1,121 @@
+"""Many drives in one request (B14): each has its own outcome, and none waits for another's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db import connection
+
+from drives.hosts.ssh import HostError
+from drives.hosts.types import Fact
+from drives.models import Drive, System
+from drives.truenas.types import NasError
+
+from .locate import Site, ask
+from .models import Job
+from .orchestrator.requesting import (
+    NotConfirmed,
+    RequestRefused,
+    ask_host,
+    enqueue,
+    refusals,
+)
+from .plan import Plan
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+#: Drives whose guard is asked at a time: a NAS bears some sessions over one connection, not many.
+AT_ONCE = 6
+
+Answer = tuple[list[str], list[Fact]]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the request for one drive: its job, or the reasons why there is none."""
+
+    drive: Drive
+    job: Job | None
+    reasons: tuple[str, ...] = ()
+
+
+def request_many(
+    drives: Sequence[Drive],
+    plan: Plan,
+    *,
+    operator: User,
+    serial: str | None = None,
+    confirmed: bool = False,
+    release: Mapping[int, Sequence[str]] | None = None,
+    source_ip: str | None = None,
+) -> list[Outcome]:
+    """Queue a burn-in of each drive, or say why not; a drive that is named twice is asked once.
+
+    With a destructive stage one drive needs its `serial` as typed, several need `confirmed` (B1),
+    and the hosts are asked. release: for drives by id, the findings of the host that may be
+    overwritten, by their names. Raises NotConfirmed; then nothing was created.
+
+    1. What the database has against a drive. 2. What its host has. 3. Jobs for the others, in the
+    order in which the drives were given.
+    """
+    wanted = list({drive.pk: drive for drive in drives}.values())
+    release = release or {}
+    if plan.destructive:
+        _check_confirmed(wanted, serial, confirmed)
+    answers: dict[int, Answer] = {drive.pk: (refusals(drive), []) for drive in wanted}
+    if plan.destructive:
+        open_ones = [drive for drive in wanted if not answers[drive.pk][0]]
+        answers |= _ask_hosts(open_ones, release)
+    outcomes = []
+    for drive in wanted:
+        reasons, released = answers[drive.pk]
+        try:
+            job = enqueue(drive, plan, reasons, released, operator=operator, source_ip=source_ip)
+        except RequestRefused as error:
+            outcomes.append(Outcome(drive, None, tuple(error.reasons)))
+        else:
+            outcomes.append(Outcome(drive, job))
+    return outcomes
+
+
+def _check_confirmed(drives: Sequence[Drive], serial: str | None, confirmed: bool) -> None:
+    if len(drives) == 1 and (serial or "").strip() != drives[0].serial:
+        raise NotConfirmed("Type the serial number of this drive exactly as shown")
+    if len(drives) > 1 and not confirmed:
+        raise NotConfirmed(f"Confirm that everything on these {len(drives)} drives is overwritten")
+
+
+def _ask_hosts(drives: Sequence[Drive], release: Mapping[int, Sequence[str]]) -> dict[int, Answer]:
+    """Each system tells of all its drives once; then each drive's guard is asked."""
+    systems = {drive.system_id: drive.system for drive in drives}
+    if not systems:
+        return {}
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch") as pool:
+        sites = dict(zip(systems, pool.map(_ask_system, systems.values()), strict=True))
+        answers = pool.map(
+            lambda drive: _ask_drive(drive, release.get(drive.pk, ()), sites[drive.system_id]),
+            drives,
+        )
+        return {drive.pk: answer for drive, answer in zip(drives, answers, strict=True)}
+
+
+def _ask_system(system: System) -> Site | str:
+    try:
+        return ask(system)
+    except (HostError, NasError) as error:
+        return f"{system.name} can't be asked: {error}"
+    finally:
+        connection.close()
+
+
+def _ask_drive(drive: Drive, release: Sequence[str], site: Site | str) -> Answer:
+    if isinstance(site, str):
+        return [site], []
+    try:
+        return ask_host(drive, release, site)
+    finally:
+        connection.close()

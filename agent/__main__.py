@@ -125,7 +125,8 @@ def _nothing_done(
         "verdict": "refused" if outcome.outcome == "refused" else "inconclusive",
         "reasons": reasons or ["asked to leave before the end; it can be resumed"],
         "size_bytes": arguments.expect_size or 0,
-        "passes": arguments.passes or 2,
+        "passes": arguments.passes or (1 if arguments.sample else 2),
+        "sample": None,
         "bytes_written": head.get("bytes_written", 0),
         "bytes_verified": head.get("bytes_verified", 0),
         "error_count": head.get("error_count", 0),
@@ -159,6 +160,7 @@ def _request(arguments: argparse.Namespace) -> start.Request:
         checkpoint_seconds=arguments.checkpoint,
         restore=restore,
         released=_released(arguments),
+        sample=arguments.sample,
     )
 
 
@@ -316,6 +318,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--device", required=True)
         _expectations(command)
         command.add_argument("--passes", type=_between(1, 100))
+        command.add_argument("--sample", action="store_true", help="a part of it only")
         command.add_argument("--rate-limit", type=_between(0, 1 << 50), metavar="BYTES_PER_SECOND")
         command.add_argument("--max-bad-sectors", type=_between(1, 1 << 50))
         command.add_argument("--chunk", type=_chunk, default=CHUNK_BYTES, metavar="BYTES")

@@ -9,13 +9,12 @@ done; a checkpoint claims it only after a flush, and only when each error before
 
 from __future__ import annotations
 
-import heapq
 import signal
 import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from . import files, guard
@@ -23,10 +22,11 @@ from .clock import iso
 from .closely import Closely, Vanished
 from .device import Medium
 from .errors import FAULTS_OF_OTHERS, Errors, Finding
-from .host import boot_id
 from .identity import identify
 from .opening import Refused, opened
-from .pattern import SECTOR, STEP, UNIT, Buffer, Pattern, Window, read_stamp
+from .pattern import Buffer, Pattern, Window
+from .phase import Phase
+from .places import probed
 from .regions import Regions
 from .state import Folder, State, verdict_of
 
@@ -37,8 +37,6 @@ STALL_SECONDS = 20
 PATIENCE_AFTER_STOP = 30
 VANISHED_SECONDS = 3600
 RETURN_SECONDS = 1
-PROBE_BYTES = 1 << 30
-PROBE_SHARE = 64
 EVENTS = 500
 OPENER_LOOKS_IN_A_RUN = 100  # half a minute: a smartctl that reads it is no reason to end a run
 CAPACITY_CLASSES = {"misplaced", "constant", "stale"}
@@ -54,70 +52,6 @@ class Ended(Exception):
 
 class Left(Exception):
     """The process was asked to go; the run will be resumed."""
-
-
-class Phase:
-    """Chunks handed out in order to several threads, and how far all of them are done."""
-
-    def __init__(self, places: Sequence[int], size: int, chunk: int) -> None:
-        self._places, self._size, self._chunk = places, size, chunk
-        self._next = 0
-        self._done: list[int] = []
-        self._watermark = 0
-        self._changed = threading.Condition()
-        self._due = time.monotonic()
-        self._stopped = False
-        self.paused = False
-        self.rate_limit = 0
-        self.failure: BaseException | None = None
-
-    @property
-    def position(self) -> int:
-        """Where the first chunk begins that isn't done."""
-        with self._changed:
-            if self._watermark < len(self._places):
-                return self._places[self._watermark]
-            return self._size
-
-    def take(self) -> tuple[int, int, int] | None:
-        """(number, offset, length) of the next chunk, when it may be done; None at the end."""
-        with self._changed:
-            while not self._stopped and self._next < len(self._places):
-                now = time.monotonic()
-                if self.paused:
-                    self._changed.wait(1)
-                    self._due = now
-                elif self.rate_limit and self._due > now:
-                    self._changed.wait(min(self._due - now, 1))
-                else:
-                    number, self._next = self._next, self._next + 1
-                    offset = self._places[number]
-                    length = min(self._chunk, self._size - offset)
-                    if self.rate_limit:
-                        self._due = max(self._due, now - 1) + length / self.rate_limit
-                    return number, offset, length
-            return None
-
-    def done(self, number: int) -> None:
-        with self._changed:
-            heapq.heappush(self._done, number)
-            while self._done and self._done[0] == self._watermark:
-                heapq.heappop(self._done)
-                self._watermark += 1
-
-    def set(self, paused: bool, rate_limit: int) -> None:
-        with self._changed:
-            if (paused, rate_limit) != (self.paused, self.rate_limit):
-                self.paused, self.rate_limit = paused, rate_limit
-                self._due = time.monotonic()
-                self._changed.notify_all()
-
-    def stop(self, failure: BaseException | None = None) -> None:
-        """No chunk is handed out any more; those in work are finished."""
-        with self._changed:
-            self._stopped = True
-            self.failure = self.failure or failure
-            self._changed.notify_all()
 
 
 class Engine:
@@ -243,7 +177,7 @@ class Engine:
         state = self.state
         if self.errors.sectors or state.bad_sectors:
             return "failed", self._error_reasons()
-        whole = state.size * state.passes
+        whole = state.places.total * state.passes
         if state.bytes_written != whole or state.bytes_verified != whole:
             counted = f"{state.bytes_written} written and {state.bytes_verified} verified"
             return "inconclusive", [f"{counted} of {whole} bytes, without an error: not proved"]
@@ -278,9 +212,9 @@ class Engine:
         state = self.state
         pattern = self._pattern(state.pass_number)
         self._forget_patterns_before(state.pass_number)
-        start = state.position // self._chunk * self._chunk
-        state.position = state.checkpoint = start
-        phase = Phase(range(start, state.size, self._chunk), state.size, self._chunk)
+        state.position = state.checkpoint = state.position // self._chunk * self._chunk
+        ahead = state.places.offsets[state.places.index(state.position) :]
+        phase = Phase(ahead, state.size, self._chunk)
         self._run_phase(phase, pattern, state.phase)
         self._flush()
         state.position = state.size
@@ -288,7 +222,7 @@ class Engine:
 
     def _probe_capacity(self) -> None:
         """Is the medium as big as it says? Stamps far apart, all written, then all read."""
-        places = probe_places(self.state.size, self._chunk)
+        places = probed(self.state.size, self._chunk, bytes.fromhex(self.state.seed))
         pattern = self._pattern(0)
         size = self.state.size
         self._run_phase(Phase(places, size, self._chunk), pattern, "probe", write=True)
@@ -436,11 +370,12 @@ class Engine:
         self._update_counts()
         if state.paused is not None:
             self._rates.clear()
-        self._rates.append((now, state.position))
+        self._rates.append((now, state.passed_bytes))
         while now - self._rates[0][0] > 15:
             self._rates.popleft()
-        since, place = self._rates[0]
-        state.rate = int((state.position - place) / (now - since)) if now - since > 0.5 else None
+        since, before = self._rates[0]
+        moved = state.passed_bytes - before
+        state.rate = int(moved / (now - since)) if now - since > 0.5 else None
         state.updated_at = iso()
         self._told = state.position
         self.folder.save_progress(state)
@@ -677,81 +612,3 @@ def _identify_or_none(path: str) -> Any:
         return identify(path)
     except Exception:
         return None
-
-
-def probe_places(size: int, chunk: int) -> list[int]:
-    """Where the capacity probe writes one chunk each: ends, powers of two, then evenly over the
-    medium.
-
-    Together up to 1 GiB, so that no drive can answer from its cache, and at most a 64th of a
-    small medium.
-    """
-    last = max(0, (size - 1) // chunk * chunk)
-    places = {0, last, size // 2 // chunk * chunk}
-    power = UNIT
-    while power < size:
-        places.add(power // chunk * chunk)
-        power *= 2
-    count = min(PROBE_BYTES, size // PROBE_SHARE) // chunk
-    places.update(size * part // (count + 1) // chunk * chunk for part in range(1, count + 1))
-    return sorted(places)
-
-
-def resume_place(engine: Engine) -> tuple[str, str]:
-    """Is what the state claims really on the medium? Corrects the state where it isn't.
-
-    Returns (event, detail) for the run's diary. 1. In a write phase the last chunks before the
-    checkpoint must hold this pass; the run goes on after the newest one that does. 2. In a verify
-    phase the last chunk is read again; and where the
-    medium already holds a later pass, the state is an old copy: the whole pass is done again. A
-    wrong chunk in a verify phase is judged there.
-    """
-    state, medium = engine.state, engine.medium
-    chunk = state.io["chunk_bytes"]
-    state.position = state.checkpoint = min(state.checkpoint, state.position) // chunk * chunk
-    reason = "after a reboot" if state.boot_id != boot_id() else "its process was gone"
-    state.boot_id = boot_id()
-    if state.phase == "probe":
-        state.position = state.checkpoint = 0
-        return "resumed", f"{reason}; with the capacity probe"
-    pattern = Pattern(state.pattern_run, state.pass_number, chunk)
-    if state.phase == "verify":
-        if _holds_later_pass(medium, pattern):
-            state.phase, state.position, state.checkpoint = "write", 0, 0
-            state.warn("the state was older than the medium; this pass is done again")
-            return "resumed", f"{reason}; the state was an old copy, pass {state.pass_number} again"
-        state.position = state.checkpoint = max(0, state.checkpoint - chunk)
-        return "resumed", f"{reason}; verify of pass {state.pass_number} at byte {state.position}"
-    window, buffer = Window(pattern), Buffer(chunk)
-    for back in range(1, 9):
-        offset = state.position - back * chunk
-        if offset < 0:
-            state.position = state.checkpoint = 0
-            break
-        try:
-            medium.read(buffer.view, offset)
-            window.set(offset, chunk)
-            if window.holds(buffer, chunk):
-                state.position = state.checkpoint = offset + chunk
-                break
-        except OSError:
-            continue
-    else:
-        state.position = state.checkpoint = 0
-        state.warn("the last checkpoint was not on the medium; this pass is written again")
-    return "resumed", f"{reason}; write of pass {state.pass_number} at byte {state.position}"
-
-
-def _holds_later_pass(medium: Medium, pattern: Pattern) -> bool:
-    buffer = Buffer(STEP)
-    try:
-        medium.read(buffer.view, 0)
-    except OSError:
-        return False
-    stamps = [read_stamp(bytes(buffer.view[at : at + SECTOR])) for at in range(0, STEP, SECTOR)]
-    return any(
-        stamp is not None
-        and stamp.number == pattern.run.number
-        and stamp.pass_number > pattern.pass_number
-        for stamp in stamps
-    )

@@ -20,10 +20,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import files
-from .engine import Engine, resume_place
+from .engine import Engine
 from .files import Garbled
 from .host import boot_id
 from .opening import Refused, opened
+from .resume import resume_place
 from .state import Folder, State, new, parse, verdict_of
 
 ANSWER_SECONDS = 50
@@ -32,7 +33,7 @@ ANSWER_SECONDS = 50
 @dataclass(frozen=True)
 class Request:
     """What a start asks for. `serial` None: the drive has none. `restore`: a HEAD that somebody
-    kept, or None.
+    kept, or None. `sample`: of a new run; one that exists goes on as it was begun.
     """
 
     state_dir: str
@@ -47,6 +48,7 @@ class Request:
     checkpoint_seconds: float | None
     restore: dict[str, Any] | None
     released: tuple[str, ...] = ()
+    sample: bool = False
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,8 @@ def _prepare(
         "chunk_bytes": request.chunk_bytes,
     }
     if state is None:
-        state = new(folder.run_id, boot_id(), identity, request.passes or 2, io)
+        passes = request.passes or (1 if request.sample else 2)
+        state = new(folder.run_id, boot_id(), identity, passes, io, request.sample)
         resumed = False
     else:
         known = state.identity
@@ -192,7 +195,7 @@ def _prepare(
     for warning in medium.warnings:
         state.warn(warning)
     engine = Engine(folder, state, medium, tell)
-    event, detail = resume_place(engine) if resumed else ("started", medium.how)
+    event, detail = resume_place(state, medium) if resumed else ("started", medium.how)
     state.stopping, state.stall, state.rate = False, None, None
     engine.begin(event, detail)
     return engine

@@ -19,6 +19,7 @@ from .clock import iso, seconds
 from .files import Garbled
 from .host import memory_dir
 from .pattern import MAX_CHUNK, UNIT, Run
+from .places import Places, places
 from .release import is_token
 
 FORMAT = 1
@@ -39,6 +40,7 @@ class State:
         unwritten, unverified: bytes before `position` that could not be written or verified.
         bad_sectors: physical sectors with an error.
         rate_limit: bytes per second, 0 for none.
+        sample: only a sample of the medium is written and verified (see `places`).
         released: tokens of old data that may be overwritten (see `release`).
     """
 
@@ -70,6 +72,7 @@ class State:
     max_bad_sectors: int = 100
     checkpoint_seconds: float = 30
     released: list[str] = field(default_factory=list)
+    sample: bool = False
 
     @property
     def size(self) -> int:
@@ -81,15 +84,24 @@ class State:
         return Run(bytes.fromhex(self.seed), seconds(self.started_at))
 
     @property
+    def places(self) -> Places:
+        return places(self.size, self.io["chunk_bytes"], self.sample, self.seed)
+
+    @property
     def passed_write(self) -> int:
         """Bytes behind all write phases so far, good and bad."""
-        before = (self.pass_number - 1) * self.size
-        here = {"probe": 0, "write": self.position, "verify": self.size}[self.phase]
-        return before + here
+        whole, here = self.places.total, self.places.before(self.position)
+        before = {"probe": 0, "write": here, "verify": whole}[self.phase]
+        return (self.pass_number - 1) * whole + before
 
     @property
     def passed_verify(self) -> int:
-        return (self.pass_number - 1) * self.size + self.position * (self.phase == "verify")
+        here = self.places.before(self.position) if self.phase == "verify" else 0
+        return (self.pass_number - 1) * self.places.total + here
+
+    @property
+    def passed_bytes(self) -> int:
+        return self.passed_write + self.passed_verify
 
     @property
     def bytes_written(self) -> int:
@@ -109,8 +121,7 @@ class State:
 
     def head(self, alive: bool) -> dict[str, Any]:
         """HEAD of the protocol."""
-        total = self.size * self.passes * 2
-        passed = self.passed_write + self.passed_verify
+        total = self.places.total * self.passes * 2
         return {
             "run_id": self.run_id,
             "format": FORMAT,
@@ -118,6 +129,7 @@ class State:
             "alive": alive,
             "boot_id": self.boot_id,
             "identity": self.identity,
+            "sample": self.sample,
             "passes": self.passes,
             "pass": self.pass_number,
             "phase": "done" if self.verdict else self.phase,
@@ -126,7 +138,7 @@ class State:
             "bytes_written": self.bytes_written,
             "bytes_verified": self.bytes_verified,
             "bytes_total": total,
-            "percent": passed * 1000 // total / 10,
+            "percent": self.passed_bytes * 1000 // total / 10,
             "rate_bytes_per_second": self.rate if alive else None,
             "error_count": self.bad_sectors,
             "first_error": self.first_error,
@@ -219,6 +231,7 @@ def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
         max_bad_sectors=_number(settings.get("max_bad_sectors", 100), 1),
         checkpoint_seconds=float(settings.get("checkpoint_seconds", 30)),
         released=[_token(text) for text in _is(settings.get("released", []), list)],
+        sample=_is(head.get("sample", False), bool),
     )
     if state.checkpoint > state.position:
         raise Garbled("the checkpoint lies beyond the position")
@@ -343,11 +356,14 @@ class Folder:
 
 def verdict_of(state: State, verdict: str, reasons: list[str], errors: list[Any]) -> dict[str, Any]:
     """The verdict as the protocol has it."""
+    places = state.places
+    sample = {"places": len(places.offsets), "bytes": places.total} if state.sample else None
     return {
         "verdict": verdict,
         "reasons": reasons,
         "size_bytes": state.size,
         "passes": state.passes,
+        "sample": sample,
         "bytes_written": state.bytes_written,
         "bytes_verified": state.bytes_verified,
         "error_count": state.bad_sectors,
@@ -356,6 +372,14 @@ def verdict_of(state: State, verdict: str, reasons: list[str], errors: list[Any]
     }
 
 
-def new(run_id: str, boot: str, identity: dict[str, Any], passes: int, io: dict[str, Any]) -> State:
+def new(
+    run_id: str,
+    boot: str,
+    identity: dict[str, Any],
+    passes: int,
+    io: dict[str, Any],
+    sample: bool = False,
+) -> State:
     """A run that begins now."""
-    return State(run_id, boot, identity, passes, os.urandom(16).hex(), iso(), io)
+    seed = os.urandom(16).hex()
+    return State(run_id, boot, identity, passes, seed, iso(), io, sample=sample)

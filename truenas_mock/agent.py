@@ -81,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("--by", default="operator")
         if name == "start":
             action.add_argument("--device", required=True)
-            action.add_argument("--passes", type=int, default=DEFAULT_PASSES)
+            action.add_argument("--passes", type=int)
+            action.add_argument("--sample", action="store_true")
             action.add_argument("--chunk", type=int)
             action.add_argument("--threads", type=int)
             action.add_argument("--checkpoint", type=float)
@@ -286,7 +287,10 @@ def _unknown(fact: str, reason: str) -> Reason:
 
 
 def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, now: float) -> Run:
-    whole = float(os.environ.get("SURFACE_VALIDATE_SECONDS") or 45)
+    if options.sample:
+        whole = float(os.environ.get("IO_VALIDATE_SECONDS") or 25)
+    else:
+        whole = float(os.environ.get("SURFACE_VALIDATE_SECONDS") or 45)
     run = Run(
         state_dir=options.state,
         run_id=run_id,
@@ -299,7 +303,8 @@ def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, n
             "physical_sector_bytes": 4096,
             "path": drive.path,
         },
-        passes=options.passes,
+        sample=options.sample,
+        passes=options.passes or (1 if options.sample else DEFAULT_PASSES),
         seconds=whole / nas.speed,
         speed=nas.speed,
         seed=hashlib.sha256(run_id.encode()).hexdigest()[:32],
@@ -320,7 +325,7 @@ def _restore(run: Run, head: dict[str, Any]) -> None:
     run.x = int(head.get("checkpoint_bytes") or 0) / run.size
     run.resumed = int(head.get("resumed") or 0) + 1
     run.seed, run.passes = str(head["seed"]), int(head["passes"])
-    run.paused = head.get("paused")
+    run.paused, run.sample = head.get("paused"), head.get("sample") is True
 
 
 def _of_run(

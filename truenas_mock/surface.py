@@ -45,6 +45,7 @@ class Run:
         bad_step, bad_x: where it meets the bad place of a failing drive, or None.
         step, x, anchored: the anchor: number of the step, part of it that is done, seconds since
             the epoch.
+        sample: it writes and verifies a sample only.
         alive: a process of it lives (as of the anchor).
         paused: {by, reason, since} or None.
         stopped_by: who ended it, or None.
@@ -73,12 +74,18 @@ class Run:
     paused: dict[str, Any] | None = None
     stopped_by: str | None = None
     finished: float | None = None
+    sample: bool = False
     resumed: int = 0
     events: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         return self.identity["size_bytes"]
+
+    @property
+    def extent(self) -> int:
+        """Bytes that each of its steps goes through."""
+        return min(self.size, sample_places(self) * CHUNK_BYTES) if self.sample else self.size
 
     @property
     def steps(self) -> int:
@@ -122,7 +129,7 @@ class Run:
     @property
     def full_rate(self) -> float:
         """Bytes per real second at the outer edge."""
-        return self.size * 2 * math.log(2) / self.step_seconds
+        return self.extent * 2 * math.log(2) / self.step_seconds
 
     @property
     def limit(self) -> float | None:
@@ -137,8 +144,9 @@ class Run:
     def done(self, phase: int) -> int:
         """Bytes done so far in all steps of writing (0) or verifying (1)."""
         steps = range(1 + phase, self.steps, 2)
-        whole = sum(step < self.step for step in steps) * self.size
-        return whole + (self.position if self.step in steps else 0)
+        whole = sum(step < self.step for step in steps) * self.extent
+        there = self.position if not self.sample else int(self.x * self.extent)
+        return whole + (there if self.step in steps else 0)
 
     @property
     def position(self) -> int:
@@ -149,6 +157,11 @@ class Run:
             if self.step >= self.steps
             else int(self.x * self.size) // PHYSICAL_SECTOR * PHYSICAL_SECTOR
         )
+
+
+def sample_places(run: Run) -> int:
+    """Chunks of a sample: one in each region, as the agent takes them."""
+    return max(1, min(REGIONS, run.size // CHUNK_BYTES // 16))
 
 
 def bad_place(passes: int) -> tuple[int, float]:
@@ -186,7 +199,7 @@ def _limited_until(run: Run) -> float:
 
 def _seconds_between(run: Run, start: float, goal: float) -> float:
     border = min(goal, _limited_until(run))
-    limited = max(0.0, border - start) * run.size / (run.limit or 1)
+    limited = max(0.0, border - start) * run.extent / (run.limit or 1)
     start = max(start, border)
     free = (
         run.step_seconds * (math.log2(1 - start / 2) - math.log2(1 - goal / 2))
@@ -198,9 +211,9 @@ def _seconds_between(run: Run, start: float, goal: float) -> float:
 
 def _place_after(run: Run, seconds: float) -> float:
     border = max(run.x, _limited_until(run))
-    limited = (border - run.x) * run.size / (run.limit or 1)
+    limited = (border - run.x) * run.extent / (run.limit or 1)
     if seconds < limited:
-        return run.x + seconds * (run.limit or 1) / run.size
+        return run.x + seconds * (run.limit or 1) / run.extent
     return 2 * (1 - (1 - border / 2) * 2 ** (-(seconds - limited) / run.step_seconds))
 
 
@@ -246,7 +259,7 @@ def error(run: Run) -> dict[str, Any]:
 def head(stored: Run, now: float) -> dict[str, Any]:
     """HEAD of the agent's protocol."""
     run = at(stored, now)
-    total = run.size * run.passes * 2
+    total = run.extent * run.passes * 2
     written, verified = run.done(0), run.done(1)
     errors = [error(run)] if run.at_bad_place else []
     error_count = run.max_bad_sectors if errors else 0
@@ -262,6 +275,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
             "reasons": reasons,
             "size_bytes": run.size,
             "passes": run.passes,
+            "sample": {"places": sample_places(run), "bytes": run.extent} if run.sample else None,
             "bytes_written": written,
             "bytes_verified": verified,
             "error_count": error_count,
@@ -275,6 +289,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
         "alive": run.alive,
         "boot_id": run.boot_id,
         "identity": run.identity,
+        "sample": run.sample,
         "passes": run.passes,
         "pass": run.pass_number,
         "phase": "done" if verdict else run.phase,
@@ -344,5 +359,5 @@ def _region(run: Run, index: int) -> list[float]:
     rate = run.rate(index / REGIONS)
     mean = 1000 * CHUNK_BYTES / rate
     ripple = 1 + (index * 7919 + run.step * 104729) % 97 / 97  # 1 to 2, the same each time
-    count = max(1, run.size // REGIONS // CHUNK_BYTES)
+    count = max(1, run.extent // REGIONS // CHUNK_BYTES)
     return [count, round(mean * 0.8, 3), round(mean, 3), round(mean * (1 + ripple), 3), int(rate)]

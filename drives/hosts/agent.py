@@ -154,17 +154,21 @@ class AgentHost:
         serial: str,
         size_bytes: int,
         passes: int,
+        sample: bool = False,
         rate_limit_bytes_per_second: int = 0,
         release: Sequence[str] = (),
         restore: dict[str, Any] | None = None,
     ) -> Started:
         """Start a detached surface run, or find it running, finished, or resume it.
 
-        Call `ship` before it. `restore` is our copy of the run's state, used where the host has
+        Call `ship` before it. sample: write and verify a stratified sample only; the run's head
+        and its verdict say so. `restore` is our copy of the run's state, used where the host has
         lost its own.
         """
         argv = ["surface", "start", "--state", self._run_dir(run_id), "--device", path]
         argv += [f"--expect-serial={serial}", f"--expect-size={size_bytes}", f"--passes={passes}"]
+        if sample:
+            argv += ["--sample"]
         if rate_limit_bytes_per_second:
             argv += [f"--rate-limit={rate_limit_bytes_per_second}"]
         argv += _release(serial, release)

@@ -108,7 +108,11 @@ class Guard:
 
 @dataclass(frozen=True)
 class RunVerdict:
-    """The verdict line of a surface run. Sizes in bytes."""
+    """The verdict line of a surface run. Sizes in bytes.
+
+    sample_places, sample_bytes: chunks and bytes of the sample that each pass of a `sample` run
+    wrote and verified; None for the whole medium.
+    """
 
     verdict: str
     reasons: tuple[str, ...]
@@ -118,12 +122,15 @@ class RunVerdict:
     bytes_verified: int
     error_count: int
     errors: tuple[dict[str, Any], ...]
+    sample_places: int | None = None
+    sample_bytes: int | None = None
 
     @classmethod
     def parse(cls, source: Any) -> RunVerdict:
         verdict = field(source, "verdict", str)
         if verdict not in {"passed", "failed", "inconclusive", "refused"}:
             raise HostError(f"the agent's verdict {verdict!r} is not known")
+        sample = source.get("sample")
         return cls(
             verdict=verdict,
             reasons=tuple(str(reason) for reason in field(source, "reasons", list)),
@@ -133,6 +140,8 @@ class RunVerdict:
             bytes_verified=field(source, "bytes_verified", int),
             error_count=field(source, "error_count", int),
             errors=tuple(field(source, "errors", list)),
+            sample_places=field(sample, "places", int) if sample is not None else None,
+            sample_bytes=field(sample, "bytes", int) if sample is not None else None,
         )
 
 
@@ -158,6 +167,7 @@ class RunHead:
     resumed: int
     verdict: RunVerdict | None
     raw: dict[str, Any]
+    sample: bool = False
 
     @classmethod
     def parse(cls, source: Any) -> RunHead:
@@ -182,6 +192,7 @@ class RunHead:
             resumed=field(source, "resumed", int),
             verdict=RunVerdict.parse(verdict) if verdict is not None else None,
             raw=source,
+            sample=source.get("sample") is True,
         )
 
 

@@ -96,8 +96,11 @@ class Host:
             known["expect_serial"] = f"SERIAL-{Path(device).name}"
         argv = ["surface", action, "--state", str(self.state_dir(run_id)), "--device", str(device)]
         for name, value in {**known, **options}.items():
-            if value is not None:
-                argv.append(f"--{name.replace('_', '-')}={value}")
+            option = f"--{name.replace('_', '-')}"
+            if value is True:
+                argv.append(option)
+            elif value is not None and value is not False:
+                argv.append(f"{option}={value}")
         return argv
 
     def start(

@@ -122,6 +122,18 @@ def test_a_run_from_start_to_verdict(nas: MockNas, host: Host) -> None:
     assert surface(host, "status", "run-1", status=3)["error"] == "there is no run run-1"
 
 
+def test_a_sample_takes_less_and_says_that_it_is_one(nas: MockNas, host: Host) -> None:
+    started = host.start("sda", "run-s", "--sample")["run"]
+    assert started["sample"] is True and started["passes"] == 1
+    nas.debug("complete-all-jobs")
+    verdict = host.head("run-s")["verdict"]
+    assert verdict["verdict"] == "passed"
+    sampled = verdict["sample"]["bytes"]
+    assert verdict["bytes_written"] == verdict["bytes_verified"] == sampled
+    assert sampled < verdict["size_bytes"] / 100
+    assert started["bytes_total"] == 2 * sampled
+
+
 def test_the_failing_drive_fails_at_thirty_percent(nas: MockNas, host: Host) -> None:
     host.start("sdn", "run-n")
     nas.debug("complete-all-jobs")

@@ -4,30 +4,10 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
-from agent.engine import Phase, probe_places
+from agent.phase import Phase
 from agent.regions import REGIONS, Regions
 
 MIB = 1 << 20
-TIB = 1 << 40
-
-
-@pytest.mark.parametrize("size", [4096, MIB, 16 * MIB + 512, 4 << 30, 12 * TIB + 4096])
-def test_capacity_probe_covers_ends_powers_and_fractions(size: int) -> None:
-    chunk = MIB
-    places = probe_places(size, chunk)
-    assert places == sorted(set(places)) and all(0 <= at < size for at in places)
-    assert all(at % chunk == 0 for at in places)
-    assert places[0] == 0 and size - places[-1] <= chunk
-    power = chunk
-    while power < size:
-        assert power in places
-        power *= 2
-    written = len(places) * chunk
-    assert written <= (1 << 30) + 64 * chunk
-    if size >= 16 << 30:
-        assert written >= 1 << 30
 
 
 def test_a_place_is_done_when_all_before_it_are() -> None:

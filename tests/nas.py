@@ -36,6 +36,7 @@ class MockNas:
         self.media = data / "media" if media else None
         self.state_dir = data / "home" / ".burnin"
         self.port = self.ssh_port = 0
+        self.tls_port: int | None = None  # where `options` have --tls-port 0
         self.host_key = ""
         self._process: subprocess.Popen[bytes] | None = None
         self._env = os.environ | (env or {})
@@ -67,6 +68,7 @@ class MockNas:
             )  # fmt: skip
         ready = wait_for(self._ready, 30, f"the mock NAS is ready; its log: {self.data / 'log'}")
         self.port, self.ssh_port = ready["port"], ready["ssh_port"]
+        self.tls_port = ready.get("tls_port")
         self.host_key = ready["host_key"]
         return self
 

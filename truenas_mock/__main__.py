@@ -1,8 +1,8 @@
 """`python -m truenas_mock --data DIR --authorized-key FILE …`: one process is one NAS.
 
-It listens on loopback only and writes DATA/ready.json once it does. SIGTERM powers the NAS off,
-which ends the processes of its host; SIGKILL ends only this program, as a crash of the middleware
-would.
+It listens on loopback, unless --listen says otherwise, and writes DATA/ready.json once it does.
+SIGTERM powers the NAS off, which ends the processes of its host; SIGKILL ends only this program, as
+a crash of the middleware would.
 """
 
 from __future__ import annotations
@@ -16,13 +16,14 @@ import signal
 import sys
 from pathlib import Path
 
-from . import flips, host, web
-from .api import Api
+from . import auth, flips, host, web
 from .debug import Debug
 from .faults import Faults
+from .middleware import Middleware
 from .nas import Nas
 from .releases import Release, release
 from .shell import USER, Shell
+from .tls import Certificate
 
 
 def main() -> None:
@@ -46,27 +47,35 @@ def main() -> None:
 
 async def _serve(nas: Nas, options: argparse.Namespace) -> None:
     faults = Faults()
-    api = Api(nas, options.release)
+    middleware = Middleware(nas, options.release)
     who = (options.ssh_user, options.ssh_password)
     shell = Shell(nas, faults, options.authorized_key, *who)
     await shell.start(options.ssh_port)
-    server = web.serve(api, Debug(nas, api, faults, shell), faults, options.port)
+    debug = Debug(nas, middleware, faults, shell)
+    answers = web.handler(middleware, debug, faults)
+    servers = [web.listen(answers, options.listen, options.port)]
+    if options.tls_port is not None:
+        certificate = Certificate(nas.data)
+        servers.append(web.listen(answers, options.listen, options.tls_port, certificate))
     if nas.media:
         flips.watch(nas)
     off = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, off.set)
-    ready = {"pid": os.getpid(), "port": server.server_address[1], "ssh_port": shell.port}
+    ports = [one.server_address[1] for one in servers]
+    ready = {"pid": os.getpid(), "ssh_port": shell.port, "port": ports[0]}
+    ready |= {"tls_port": ports[1]} if ports[1:] else {}
     _write(nas.data / "ready.json", json.dumps(ready | {"host_key": shell.public_key}))
     print(
-        f"{options.release.version} on http://127.0.0.1:{ready['port']} (key {web.KEY}), "
+        f"{options.release.version} on http://127.0.0.1:{ready['port']} (key {auth.KEY}), "
         f"SSH on port {shell.port}",
         flush=True,
     )
     await off.wait()
     (nas.data / "ready.json").unlink()
-    server.shutdown()
-    server.server_close()
+    for one in servers:
+        one.shutdown()
+        one.server_close()
     await shell.stop()
     with nas.change():
         nas.lose_power()
@@ -91,6 +100,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m truenas_mock", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of its state")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
+    parser.add_argument("--tls-port", type=int, help="of the API by https too; 0 takes a free one")
+    parser.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="of the API")
     parser.add_argument("--ssh-port", type=int, default=0)
     parser.add_argument("--release", type=_release, default=release("13.0"))
     parser.add_argument("--names", choices=("sd", "core"), help="of the simulated drives")

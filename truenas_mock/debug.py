@@ -2,11 +2,15 @@
 
 GET  state
 POST reset, complete-all-jobs, reboot
+POST restart-middleware {"seconds"}: jobs and sessions are lost, nginx shows its 502 meanwhile
+POST network          {"far"}: callers are taken to be on another machine, which revokes a key that
+                      comes in clear
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
-POST drive/NAME       {"pool", "serial", "rename", "vanished", "temperature", "fail", "use"}, any of
-                      them; "use" is what the host's probe finds: [{"fact", "state", "detail"}]
-POST pool/NAME        {"offline"}
+POST drive/NAME       {"pool", "vdev", "serial", "rename", "vanished", "temperature", "fail",
+                      "use"}, any of them; "use" is what the host's probe finds:
+                      [{"fact", "state", "detail"}]
+POST pool/NAME        {"offline", "exported"}
 POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
                       with "now": true at once
 """
@@ -17,19 +21,22 @@ import time
 from typing import Any
 
 from . import flips, host, media, smart, surface
-from .api import Api
 from .clock import iso
 from .drives import Drive
 from .faults import Faults
+from .middleware import Middleware
 from .nas import Nas
 from .shell import Shell
 
 
 class Debug:
-    """Its one way in is `call`. ValueError, TypeError and LookupError say what was wrong."""
+    """Its one way in is `call`. ValueError, TypeError and LookupError say what was wrong. `shell`
+    is None where nobody serves SSH."""
 
-    def __init__(self, nas: Nas, api: Api, faults: Faults, shell: Shell) -> None:
-        self.nas, self.api, self.faults, self.shell = nas, api, faults, shell
+    def __init__(
+        self, nas: Nas, middleware: Middleware, faults: Faults, shell: Shell | None = None
+    ) -> None:
+        self.nas, self.middleware, self.faults, self.shell = nas, middleware, faults, shell
 
     def call(self, method: str, what: str, body: dict[str, Any]) -> Any:
         if not isinstance(body, dict):
@@ -50,13 +57,15 @@ class Debug:
                     self.faults.add(body)
                 else:
                     self.faults.clear()
-                self.shell.follow_faults()
+                self._follow_faults()
             case "POST", "drive":
                 self._change(rest, **body)
             case "POST", "pool":
-                with self.nas.change():
-                    others = [name for name in self.nas.offline_pools if name != rest]
-                    self.nas.offline_pools = others + [rest] * bool(body["offline"])
+                self._change_pool(rest, **body)
+            case "POST", "restart-middleware":
+                self.middleware.restart(float(body.get("seconds", 0)))
+            case "POST", "network":
+                self.middleware.accounts.far = bool(body["far"])
             case "POST", "flip-bit":
                 self._flip(str(body["name"]), float(body["at_fraction"]), bool(body.get("now")))
             case _:
@@ -66,27 +75,35 @@ class Debug:
     def _state(self) -> dict[str, Any]:
         now = time.time()
         return {
-            "version": self.api.release.version,
+            "version": self.middleware.release.version,
             "boot_id": self.nas.boot_id,
             "speed": self.nas.speed,
             "drives": [
                 drive.to_json() | {"name": drive.name} for drive in self.nas.drives.values()
             ],
             "runs": [surface.head(run, now) for run in self.nas.runs.values()],
-            "jobs": self.api.jobs.listed(self.nas, now),
+            "jobs": self._jobs(now),
             "faults": self.faults.to_json(),
             "flips": self.nas.flips,
             "host_processes": host.processes(self.nas),
         }
 
+    def _jobs(self, now: float) -> list[dict[str, Any]]:
+        with self.nas.lock:
+            return self.middleware.jobs.listed(now)
+
     def _reset(self) -> None:
         self.faults.clear()
-        self.shell.follow_faults()
-        self.api.jobs.lose()
-        self.api.forget_temperatures()
+        self._follow_faults()
+        self.middleware.accounts.far = False
+        self.middleware.restart(0)
         with self.nas.change():
             self.nas.reset()
         self.nas.read()
+
+    def _follow_faults(self) -> None:
+        if self.shell:
+            self.shell.follow_faults()
 
     def _complete_all(self) -> None:
         now = time.time()
@@ -96,16 +113,25 @@ class Debug:
                     test.end(now, smart.COMPLETED)
             for run in self.nas.runs.values():
                 surface.finish(run, now)
-            self.api.jobs.look_at_once(self.nas, time.time())
+            self.middleware.jobs.look_at_once(time.time())
 
     def _reboot(self) -> None:
-        self.shell.hang_up()
+        if self.shell:
+            self.shell.hang_up()
         with self.nas.change():
             self.nas.lose_power()
             host.kill_all(self.nas)
             self.nas.boot()
-        self.api.jobs.lose()
-        self.api.forget_temperatures()
+        self.middleware.restart(0)
+
+    def _change_pool(
+        self, name: str, offline: bool | None = None, exported: bool | None = None
+    ) -> None:
+        with self.nas.change():
+            for wanted, known in ((offline, "offline_pools"), (exported, "exported_pools")):
+                others = [one for one in getattr(self.nas, known) if one != name]
+                if wanted is not None:
+                    setattr(self.nas, known, others + [name] * wanted)
 
     def _drive(self, name: str) -> Drive:
         for drive in self.nas.drives.values():
@@ -117,6 +143,7 @@ class Debug:
         self,
         name: str,
         pool: str | None | bool = False,
+        vdev: str | None = None,
         serial: str | None = None,
         rename: str | None = None,
         vanished: bool | None = None,
@@ -137,6 +164,7 @@ class Debug:
             if folder is None:
                 if pool is not False:
                     drive.pool = str(pool) if pool else None
+                drive.vdev = vdev or ("data" if pool is not False else drive.vdev)
                 drive.serial = serial or drive.serial
                 drive.name = rename or drive.name
                 drive.use = drive.use if use is None else use

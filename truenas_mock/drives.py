@@ -61,6 +61,10 @@ class Drive:
         name: the device's present name.
         path: what the host opens. Never a node that could exist on the machine that plays the NAS.
         pool: name of the pool that it is a member of, or None.
+        vdev: as what: data, log, cache, spare, special or dedup.
+        protocol: ata, scsi or nvme.
+        sector_bytes: a logical sector.
+        logs_late: a self-test appears in its log only once it is over.
         temperature_set: °C that /debug put it at, or None: drifting around its own warmth.
         hours: power-on hours at `since`.
         since: seconds since the epoch at which this NAS first saw it.
@@ -82,6 +86,10 @@ class Drive:
     size_bytes: int
     rotation_rate: int = 7200
     pool: str | None = None
+    vdev: str = "data"
+    protocol: str = "ata"
+    sector_bytes: int = 512
+    logs_late: bool = False
     temperature_set: float | None = None
     hours: int = 0
     since: float = 0.0

@@ -9,6 +9,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from .errors import NotFound
+
 OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
     "!=": operator.ne,
@@ -19,6 +21,10 @@ OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
     "~": lambda found, value: isinstance(found, str) and bool(re.match(value, found)),
     "in": lambda found, value: found in value,
     "nin": lambda found, value: found not in value,
+    "rin": lambda found, value: found is not None and value in found,
+    "rnin": lambda found, value: found is not None and value not in found,
+    "!^": lambda found, value: isinstance(found, str) and not found.startswith(value),
+    "!$": lambda found, value: isinstance(found, str) and not found.endswith(value),
     "^": lambda found, value: isinstance(found, str) and found.startswith(value),
     "$": lambda found, value: isinstance(found, str) and found.endswith(value),
 }
@@ -28,10 +34,6 @@ SUFFIXES = {"neq": "!=", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=", "regex"
 
 class BadFilter(ValueError):
     """A filter or option that the middleware doesn't take."""
-
-
-class NotFound(LookupError):
-    """`get` matched nothing."""
 
 
 def field(row: Any, path: str) -> Any:
@@ -56,7 +58,10 @@ def apply(rows: list[dict[str, Any]], filters: Any, options: Any) -> Any:
             raise NotFound
         return found[0]
     found = found[options.get("offset") or 0 :]
-    return found[: options["limit"]] if options.get("limit") else found
+    found = found[: options["limit"]] if options.get("limit") else found
+    if select := options.get("select"):
+        return [{name: field(row, name) for name in select} for row in found]
+    return found
 
 
 def _sort(rows: list[dict[str, Any]], name: str, reverse: bool) -> None:
@@ -74,13 +79,17 @@ def _matches(row: dict[str, Any], condition: Any) -> bool:
     return OPERATORS[how](field(row, name), value)
 
 
-def of_query_string(pairs: list[tuple[str, str]]) -> tuple[list[list[Any]], dict[str, Any]]:
-    """CORE's reading of a query string. It knows no `extra.`: that becomes a filter like any
-    other."""
+def of_query_string(
+    pairs: list[tuple[str, str]], with_extra: bool = False
+) -> tuple[list[list[Any]], dict[str, Any]]:
+    """Filters and options. CORE knows no `extra.`, which becomes a filter like any other; SCALE
+    does, `with_extra`."""
     filters: list[list[Any]] = []
     options: dict[str, Any] = {}
     for name, text in pairs:
-        if name in ("limit", "offset") and text.isdigit():
+        if with_extra and name.startswith("extra."):
+            options.setdefault("extra", {})[name.removeprefix("extra.")] = _json(text)
+        elif name in ("limit", "offset") and text.isdigit():
             options[name] = int(text)
         elif name == "count":
             options["count"] = text.lower() in ("1", "true")
@@ -88,6 +97,13 @@ def of_query_string(pairs: list[tuple[str, str]]) -> tuple[list[list[Any]], dict
             name, _, suffix = name.rpartition("__") if "__" in name else (name, "", "")
             filters.append([name, SUFFIXES.get(suffix, "="), _literal(text)])
     return filters, options
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _literal(text: str) -> Any:

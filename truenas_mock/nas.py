@@ -27,7 +27,8 @@ from .surface import Run
 
 #: What state.json has just as it is here.
 PLAIN = (
-    "speed", "names", "boot_id", "booted", "schedules", "roots", "offline_pools", "flips",
+    "speed", "names", "boot_id", "booted", "schedules", "roots", "offline_pools", "exported_pools",
+    "flips", "revoked_keys",
 )  # fmt: skip
 
 
@@ -44,8 +45,10 @@ class Nas:
         runs: simulated surface runs, by state folder.
         schedules: recurring self-tests (smart.test.query), by id.
         roots: state folders of the agent that its callers have named.
-        offline_pools: names of pools that are there, but not imported.
+        offline_pools: names of pools that are there, but can't be opened.
+        exported_pools: names of pools that this NAS has exported: only their disks tell of them.
         flips: bits still to be flipped in file-backed drives: {key, at_fraction}.
+        revoked_keys: digests of API keys that came in clear from another machine.
         lock: held by a thread while it looks at the drives, so that no other exchanges them.
     """
 
@@ -61,6 +64,8 @@ class Nas:
         self.schedules: dict[str, dict[str, Any]] = {}
         self.roots: list[str] = []
         self.offline_pools: list[str] = []
+        self.exported_pools: list[str] = []
+        self.revoked_keys: list[str] = []
         self.flips: list[dict[str, Any]] = []
         self.lock = threading.RLock()
         self._version: tuple[int, int] | None = None
@@ -153,7 +158,8 @@ class Nas:
     def reset(self) -> None:
         """Back to new drives and no runs; file-backed drives keep their files, and lose their
         history."""
-        self.runs, self.schedules, self.flips, self.offline_pools = {}, {}, [], []
+        self.runs, self.schedules, self.flips = {}, {}, []
+        self.offline_pools, self.exported_pools, self.revoked_keys = [], [], []
         self.drives = {} if self.media else catalogue(self.names, time.time())
 
     def present(self) -> list[Drive]:

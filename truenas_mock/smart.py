@@ -1,8 +1,7 @@
-"""Self-tests as a function of the clock, and the two ways in which they are told.
+"""Self-tests as a function of the clock, and how smartctl tells of them.
 
-The drive runs the test, not the NAS: nothing here needs the mock to be alive. `results` is the
-shape of smart.test.results on CORE 13.0, which parses smartctl's text; `smartctl_json` is what
-smartctl 7.4 prints itself.
+The drive runs the test, not the NAS: nothing here needs the mock to be alive. What the NAS makes of
+them is in `results`.
 """
 
 from __future__ import annotations
@@ -141,6 +140,12 @@ def start(drive: Drive, kind: str, now: float, speed: float) -> str:
     return ""
 
 
+def stop(drive: Drive, now: float) -> None:
+    """`smartctl -X`: ends the running test, if there is one."""
+    if test := current(drive, now):
+        test.end(now, ABORTED)
+
+
 def power_on_hours(drive: Drive, now: float) -> int:
     return drive.hours + int(max(0, now - drive.since) // 3600)
 
@@ -148,31 +153,6 @@ def power_on_hours(drive: Drive, now: float) -> int:
 def bad_lba(drive: Drive) -> int:
     """The first bad sector of a drive that fails, on a 4 KiB border."""
     return int(drive.size_bytes * BAD_PLACE) // 4096 * 8
-
-
-def results(drive: Drive, now: float) -> dict[str, Any]:
-    """One entry of smart.test.results on CORE 13.0: {disk, tests (newest first, num from 1),
-    current_test}."""
-    tests = []
-    for num, test in enumerate(reversed(drive.tests), start=1):
-        verbose, remaining = test.status(now)
-        tests.append(
-            {
-                "num": num,
-                "description": DESCRIPTIONS[test.kind][1],
-                "status": {COMPLETED: "SUCCESS", RUNNING: "RUNNING"}.get(verbose, "FAILED"),
-                "status_verbose": verbose,
-                "remaining": remaining / 100,
-                "lifetime": test.hours,
-                "lba_of_first_error": str(bad_lba(drive)) if verbose == READ_FAILURE else None,
-            }
-        )
-    running = current(drive, now)
-    return {
-        "disk": drive.name,
-        "tests": tests,
-        "current_test": {"progress": 100 - running.status(now)[1]} if running else None,
-    }
 
 
 def smartctl_json(drive: Drive, now: float, temperature: int, argv: list[str]) -> dict[str, Any]:

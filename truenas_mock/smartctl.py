@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from . import smart
+from .drives import Drive
 from .nas import Nas
 
 WITH_VALUE = {"-d", "-n", "-t", "-T", "-q", "-r", "-l", "-f", "-v", "-o", "-S", "-s", "-g"}
@@ -39,8 +40,7 @@ def run(nas: Nas, arguments: list[str]) -> tuple[int, str]:
     now = time.time()
     if "-X" in options:
         with nas.change():
-            if test := smart.current(nas.drives[drive.key], now):
-                test.end(now, smart.ABORTED)
+            smart.stop(nas.drives[drive.key], now)
         return 0, HEAD + ABORTED
     if "-t" in options:
         kind = options["-t"].upper()
@@ -49,10 +49,15 @@ def run(nas: Nas, arguments: list[str]) -> tuple[int, str]:
         with nas.change():
             error = smart.start(nas.drives[drive.key], kind, now, nas.speed)
         return (4, error) if error else (0, HEAD + "Testing has begun.\n")
+    report = document(nas, drive, arguments)
+    status: int = report["smartctl"]["exit_status"]
+    return status, _json(report) if "-j" in options else HEAD + _text(report)
+
+
+def document(nas: Nas, drive: Drive, arguments: list[str]) -> dict[str, Any]:
+    """What `smartctl -j` with these arguments says of a drive."""
     words = ["smartctl", *arguments]
-    document = smart.smartctl_json(drive, now, nas.temperature(drive), words)
-    status: int = document["smartctl"]["exit_status"]
-    return status, _json(document) if "-j" in options else HEAD + _text(document)
+    return smart.smartctl_json(drive, time.time(), nas.temperature(drive), words)
 
 
 def _parse(arguments: list[str]) -> tuple[dict[str, str], str]:

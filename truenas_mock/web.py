@@ -1,35 +1,41 @@
-"""The NAS's web server: the API behind its key, /debug for tests, and the faults on the way."""
+"""The NAS's web server: nginx and what stands behind it, /debug for tests, and the faults on the
+way. The same on a plain port and on one with TLS."""
 
 from __future__ import annotations
 
-import base64
 import json
-import re
 import socket
 import struct
 import threading
 import time
-import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
-from .api import NO_KEY_NEEDED, Api, Refused
+from .auth import Session
+from .connection import Connection
 from .debug import Debug
+from .events import Events
 from .faults import FOREVER, SLOW_SECONDS, Fault, Faults
+from .jsonrpc import JsonRpc
+from .legacy import Legacy
+from .middleware import Middleware
+from .rest import ROOT, UNAUTHORIZED, Rest
+from .tls import Certificate
+from .wire import Closed, Wire
 
-ROOT = "/api/v2.0"
-KEY = "mock-key"
-#: A key of the real form opens too: what is configured for a NAS may be pointed at the mock.
-REAL_KEY = re.compile(r"\d+-[A-Za-z0-9]{64}")
 BIGGEST_BODY = 1 << 20
 IDLE_SECONDS = 120
 ERROR_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-UNAUTHORIZED = {"message": "401: Unauthorized"}
+NOT_FOUND = {"message": "404: Not Found"}
 
 
-def serve(api: Api, debug: Debug, faults: Faults, port: int) -> ThreadingHTTPServer:
-    """Listens on loopback; answers from threads of its own."""
+def handler(
+    middleware: Middleware | None, debug: Debug, faults: Faults
+) -> type[BaseHTTPRequestHandler]:
+    """What answers. Without a middleware there is only /debug."""
+    rest = Rest(middleware) if middleware else None
+    events = Events(middleware) if middleware else None
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -50,32 +56,68 @@ def serve(api: Api, debug: Debug, faults: Faults, port: int) -> ThreadingHTTPSer
             if address.path.startswith("/debug/"):
                 self._reply(*_debug(debug, self.command, address.path, raw))
                 return
+            if middleware is None:
+                self._reply(404, NOT_FOUND)
+                return
+            if middleware.is_down:
+                self._send(502, ERROR_PAGE, "text/html")
+                return
             fault = faults.take("api", address.path.removeprefix(ROOT))
             if fault and self._goes_wrong(fault):
                 return
-            status, answer = self._api(address.path, address.query, raw)
+            kind = self._socket(middleware, address.path)
+            if kind and self.command == "GET" and "websocket" in self._header("Upgrade").lower():
+                self._become(middleware, kind)
+                return
+            status, answer = self._api(middleware, address.path, address.query, raw)
             self._reply(status, answer, fault.what if fault else "")
 
         do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
-        def _api(self, path: str, query: str, raw: bytes) -> tuple[int, Any]:
-            if not path.startswith(ROOT + "/"):
-                return 404, {"message": "404: Not Found"}
-            path = path.removeprefix(ROOT).rstrip("/")
-            authorization = self.headers.get("Authorization", "")
-            if path not in NO_KEY_NEEDED and not _is_known(authorization):
-                return 401, UNAUTHORIZED
+        def _header(self, name: str) -> str:
+            return self.headers.get(name, "")
+
+        def _session(self, middleware: Middleware) -> Session:
+            certificate = getattr(self.server, "certificate", None)
+            return middleware.accounts.session(self.client_address[0], certificate)
+
+        def _socket(self, middleware: Middleware, path: str) -> type[Connection] | None:
+            """Which websocket lives there."""
+            if path == "/websocket":
+                return Legacy
+            routes = ("current", *middleware.release.routes) if middleware.release.routes else ()
+            return JsonRpc if path.removeprefix("/api/") in routes else None
+
+        def _become(self, middleware: Middleware, kind: type[Connection]) -> None:
+            self.close_connection = True
+            assert events is not None
+            wire = Wire(self.connection)
+            session = self._session(middleware)
             try:
-                body = json.loads(raw) if raw else None
-            except ValueError as error:
-                return 400, {"message": f"Failed to parse JSON: {error}"}
-            pairs = parse_qsl(query, keep_blank_values=True)
-            try:
-                return 200, api.call(self.command, path, pairs, body)
-            except Refused as refused:
-                return refused.status, refused.body
-            except Exception as error:
-                return 500, {"message": str(error), "traceback": traceback.format_exc()}
+                if wire.accept(self.path, self.headers.items()):
+                    kind(wire, middleware, events, faults, session).serve()
+            except Closed:
+                pass
+
+        def _api(
+            self, middleware: Middleware, path: str, query: str, raw: bytes
+        ) -> tuple[int, Any]:
+            release = middleware.release
+            if path == "/api/versions" and release.routes:
+                return 200, list(release.routes)
+            if path == "/api/boot_id" and release.boot_id:
+                return 200, middleware.nas.boot_id
+            if not path.startswith(ROOT + "/") or rest is None:
+                return 404, NOT_FOUND
+            session = self._session(middleware)
+            return rest.answer(
+                session,
+                self.command,
+                path.removeprefix(ROOT),
+                query,
+                self._header("Authorization"),
+                raw,
+            )
 
         def _goes_wrong(self, fault: Fault) -> bool:
             """Does what the fault wants; False when an answer is to follow."""
@@ -122,32 +164,39 @@ def serve(api: Api, debug: Debug, faults: Faults, port: int) -> ThreadingHTTPSer
             at_once = struct.pack("ii", 1, 0)
             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
 
-    class Server(ThreadingHTTPServer):
-        daemon_threads = True
-        allow_reuse_address = True
-        request_queue_size = 128
+    return Handler
 
-        def handle_error(self, *_: Any) -> None:
-            """A client that hung up is no error of ours."""
 
-        def shutdown_request(self, request: Any) -> None:
-            self.close_request(request)  # without shutdown(2), which would spoil a reset
+class Server(ThreadingHTTPServer):
+    """`certificate` is in DER."""
 
-    server = Server(("127.0.0.1", port), Handler)
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 128
+    certificate: bytes | None = None
+
+    def handle_error(self, *_: Any) -> None:
+        """A client that hung up is no error of ours."""
+
+    def shutdown_request(self, request: Any) -> None:
+        self.close_request(request)  # without shutdown(2), which would spoil a reset
+
+
+def listen(
+    answers: type[BaseHTTPRequestHandler],
+    address: str,
+    port: int,
+    certificate: Certificate | None = None,
+) -> Server:
+    """Listens; answers from threads of its own."""
+    server = Server((address, port), answers)
+    if certificate:
+        server.certificate = certificate.der
+        server.socket = certificate.context().wrap_socket(
+            server.socket, server_side=True, do_handshake_on_connect=False
+        )
     threading.Thread(target=server.serve_forever, args=(0.1,), name="web", daemon=True).start()
     return server
-
-
-def _is_known(authorization: str) -> bool:
-    kind, _, secret = authorization.partition(" ")
-    if kind == "Bearer":
-        return secret == KEY or REAL_KEY.fullmatch(secret) is not None
-    if kind == "Basic":
-        try:
-            return base64.b64decode(secret).decode() == f"root:{KEY}"
-        except ValueError:
-            return False
-    return False
 
 
 def _debug(debug: Debug, method: str, path: str, raw: bytes) -> tuple[int, Any]:

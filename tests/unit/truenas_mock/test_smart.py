@@ -6,10 +6,12 @@ from itertools import pairwise
 
 import pytest
 
-from truenas_mock import smart
+from truenas_mock import results, smart
 from truenas_mock.drives import CATALOGUE, Drive, catalogue
+from truenas_mock.releases import release
 from truenas_mock.smart import ABORTED, COMPLETED, READ_FAILURE
 
+CORE = release("13.0")
 NOW = 1_800_000_000.0
 
 
@@ -33,7 +35,7 @@ def test_how_long_it_takes(
 def test_progress_moves_in_tens_and_never_back(drives: dict[str, Drive]) -> None:
     drive = drives["sda"]
     smart.start(drive, "LONG", NOW, 1)
-    told = [smart.results(drive, NOW + second)["current_test"] for second in range(480)]
+    told = [results.entry(CORE, drive, NOW + second)["current_test"] for second in range(480)]
     progress = [one["progress"] for one in told]
     assert set(progress) == set(range(10, 100, 10))
     assert all(before <= after for before, after in pairwise(progress))
@@ -55,7 +57,9 @@ def test_an_aborted_test_has_no_passed_and_keeps_what_remained(drives: dict[str,
     drive.tests[-1].end(NOW + 100, ABORTED)
     log = smart.self_test_log(drive, NOW + 5000, 0)["extended"]
     assert log["table"][0]["status"] == {"value": 0x18, "string": ABORTED, "remaining_percent": 80}
-    assert smart.results(drive, NOW + 5000)["tests"][0]["status"] == "FAILED", "CORE calls it so"
+    assert results.entry(CORE, drive, NOW + 5000)["tests"][0]["status"] == "FAILED", (
+        "CORE calls it so"
+    )
 
 
 def test_the_log_holds_twenty_one(drives: dict[str, Drive]) -> None:

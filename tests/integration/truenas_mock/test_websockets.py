@@ -1,0 +1,359 @@
+"""Both kinds of websocket, as clients that others wrote for TrueNAS use them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from websockets.exceptions import InvalidStatus
+
+from tests.waiting import wait_for
+
+from .site import KEY, New, Old, Site
+
+DIALECTS = [("13.0", Old), ("24.10", Old), ("25.04", Old), ("25.04", New), ("26", Old), ("26", New)]
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    running: dict[str, Site] = {}
+
+    def site(number: str) -> Site:
+        if number not in running:
+            running[number] = Site(tmp_path_factory.mktemp("nas"), number)
+        running[number].debug("reset")
+        return running[number]
+
+    yield site
+    for one in running.values():
+        one.stop()
+
+
+@pytest.fixture(params=DIALECTS, ids=lambda one: f"{one[0]}-{one[1].__name__}")
+def client(request: pytest.FixtureRequest, sites: Callable[[str], Site]) -> Iterator[Any]:
+    """One that is logged in, with its NAS as `site`."""
+    number, kind = request.param
+    site = sites(number)
+    with kind(site) as connected:
+        connected.site = site
+        yield connected
+
+
+def test_disks_pools_and_the_system(client: Any) -> None:
+    site = client.site
+    assert client.call("core.ping") == "pong"
+    assert client.call("system.version") == site.release.version
+    disks = client.call("disk.query")
+    assert len(disks) == 15 and {disk["pool"] for disk in disks} == {None}
+    query = [[["pool", "!=", None]], {"extra": {"pools": True}, "select": ["name", "pool"]}]
+    members = client.call("disk.query", *query)
+    assert {disk["pool"] for disk in members} == {"tank"} and len(members) == 2
+    one = client.call("disk.query", [["name", "=", site.first]], {"get": True})
+    assert one["serial"].startswith("ZL2")
+    (tank,) = client.call("pool.query")
+    (mirror,) = tank["topology"]["data"]
+    assert [leaf["disk"] for leaf in mirror["children"]] == [disk["name"] for disk in members]
+    assert client.call("pool.get_disks") == [disk["name"] for disk in members]
+    assert len(client.call("boot.get_disks")) == 1
+
+
+def test_what_is_wrong_with_a_call(client: Any) -> None:
+    new = isinstance(client, New)
+
+    def extra(error: dict[str, Any]) -> Any:
+        return error["data"]["extra"] if new else error["extra"]
+
+    wrong = client.failure("disk.query", "name")
+    assert (wrong["code"] if new else wrong["type"]) == (-32602 if new else "VALIDATION")
+    ((attribute, message, number),) = extra(wrong)
+    assert (attribute, number) == ("query-filters", 22)
+    pydantic = "Input should be a valid list"
+    assert message == (pydantic if client.site.release.pydantic else "Not a list")
+    ((attribute, message, _),) = extra(client.failure("disk.get_instance"))
+    assert attribute == "id" and "required" in message
+    assert "Too many arguments" in extra(client.failure("system.version", 1))[0][1]
+    missing = client.failure("smart.nosuch")
+    if new:
+        assert missing == {"code": -32601, "message": "Method does not exist"}
+    else:
+        assert missing["error"] == 201 and "ENOMETHOD" in missing["reason"]
+    crashed = client.failure("core.job_abort", 4711)
+    told = crashed["data"] if new else crashed
+    assert told["error"] == 22 and "4711" in told["reason"]
+    assert told["trace"]["class"] == "KeyError"
+
+
+def test_a_job_is_followed_by_events(client: Any) -> None:
+    client.subscribe("core.get_jobs")
+    number = client.call("pool.import_find")
+    assert isinstance(number, int)
+    added = client.wait_for_event(lambda one: one["msg"] == "added" and one["id"] == number)
+    assert added["collection"] == "core.get_jobs"
+    assert added["fields"]["method"] == "pool.import_find"
+    ended = client.wait_for_event(
+        lambda one: one["msg"] == "changed" and one["fields"]["state"] == "SUCCESS"
+    )
+    assert ended["fields"]["result"] == [] and ended["fields"]["progress"]["percent"] == 100
+    (listed,) = client.call("core.get_jobs", [["id", "=", number]])
+    assert listed == ended["fields"]
+
+
+def test_a_disk_that_is_renamed_or_gone_is_told(client: Any) -> None:
+    ident = client.subscribe("disk.query")
+    disk = client.call("disk.query", [["name", "=", client.site.first]], {"get": True})
+    client.site.debug("drive/sda", rename="sdzz")
+    told = client.wait_for_event(lambda one: one["id"] == disk["identifier"])
+    assert told["fields"]["disk_name"] == "sdzz"
+    client.site.debug("drive/sda", vanished=True)
+    gone = client.wait_for_event(lambda one: "fields" not in one)
+    if client.site.release.number == "13.0":
+        assert gone["msg"] == "changed" and gone["cleared"] is True
+    else:
+        assert gone["msg"] == "removed"
+    if isinstance(client, New):
+        client.call("core.unsubscribe", ident)
+        over = client.wait_for_event(lambda one: one["method"] == "notify_unsubscribed")
+        assert over["collection"] == "disk.query" and over["error"] is None
+
+
+@pytest.mark.parametrize(("number", "kind"), DIALECTS)
+def test_without_a_login(sites: Callable[[str], Site], number: str, kind: Any) -> None:
+    with kind(sites(number), key=None) as client:
+        error = client.failure("disk.query")
+        if kind is New:
+            assert error["code"] == -32001 and error["data"]["errname"] == "ENOTAUTHENTICATED"
+        else:
+            expected = 13 if number == "13.0" else 207
+            assert (error["error"], error["reason"]) == (expected, "Not authenticated")
+        assert client.call("auth.login_with_api_key", "1-wrong") is False
+        assert client.call("auth.login", "root", "wrong") is False
+        assert client.call("auth.login", "root", KEY) is True
+        assert client.call("auth.logout") is True
+        assert client.failure("system.info")
+
+
+@pytest.mark.parametrize("number", ["25.04", "26"])
+def test_login_ex(sites: Callable[[str], Site], number: str) -> None:
+    with New(sites(number), key=None) as client:
+
+        def login(**data: Any) -> Any:
+            return client.call("auth.login_ex", data)
+
+        key = {"mechanism": "API_KEY_PLAIN", "username": "root", "api_key": KEY}
+        assert login(**key | {"api_key": "9-no"}) == {"response_type": "AUTH_ERR"}
+        assert login(**key | {"username": "somebody"}) == {"response_type": "AUTH_ERR"}
+        expired = {"api_key": "mock-key-expired"}
+        assert login(**key | expired) == {"response_type": "EXPIRED"}
+        done = login(**key)
+        assert done["response_type"] == "SUCCESS" and done["authenticator"] == "LEVEL_1"
+        assert done["user_info"]["pw_name"] == "root"
+        wrong = client.failure("auth.login_ex", {"mechanism": "HANDSHAKE"})
+        assert wrong["code"] == -32602
+
+
+def test_mechanisms_that_25_04_fails_to_tell(sites: Callable[[str], Site]) -> None:
+    with New(sites("25.04"), key=None) as client:
+        reason = client.failure("auth.mechanism_choices")["data"]["reason"]
+        assert "may_create_auth_token" in reason
+    with New(sites("26"), key=None) as client:
+        assert "SCRAM" in client.call("auth.mechanism_choices")
+
+
+@pytest.mark.parametrize("kind", [Old, New])
+def test_a_right_key_in_clear_from_elsewhere_is_revoked(
+    sites: Callable[[str], Site], kind: Any
+) -> None:
+    site = sites("25.04")
+    site.debug("network", far=True)
+    with kind(site, tls=True):
+        """By TLS it opens."""
+    with kind(site, key=None) as client:
+        assert client.call("auth.login_with_api_key", "1-wrong") is False
+        assert client.call("auth.login_with_api_key", KEY) is False
+    site.debug("network", far=False)
+    with kind(site, key=None) as client:
+        assert client.call("auth.login_with_api_key", KEY) is False, "for good"
+        assert client.call("auth.login", "root", KEY) is True
+        assert [one["klass"] for one in client.call("alert.list")] == ["ApiKeyRevoked"]
+    assert site.get("api/v2.0/core/get_jobs").status_code == 401
+
+
+@pytest.mark.parametrize("number", ["12.0", "13.3", "24.04", "24.10"])
+def test_there_is_no_json_rpc_before_25_04(sites: Callable[[str], Site], number: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        New(sites(number))
+    assert refused.value.response.status_code == 404
+    assert sites(number).get("api/versions", key=None).status_code == 404
+
+
+def test_older_routes_stay_and_bring_nothing_back(sites: Callable[[str], Site]) -> None:
+    site = sites("26")
+    versions = site.get("api/versions", key=None).json()
+    assert versions[0] == "v25.04.0" and versions[-1] == "v26.0.0"
+    assert site.get("api/boot_id", key=None).json() == site.nas.boot_id
+    with New(site, path="/api/v25.04.0") as client:
+        assert client.failure("smart.test.results")["code"] == -32601
+    assert site.get("api/v2.0/system/version").status_code == 404, "26 has no REST"
+
+
+@pytest.mark.parametrize(
+    ("message", "code"),
+    [
+        ("{", -32700),
+        ([{"jsonrpc": "2.0", "method": "core.ping"}], -32600),
+        ({"method": "core.ping", "id": 1}, -32600),
+        ({"jsonrpc": "1.0", "method": "core.ping", "id": 1}, -32600),
+        ({"jsonrpc": "2.0", "method": "core.ping", "params": {}, "id": 1}, -32600),
+        ({"jsonrpc": "2.0", "method": "core.ping", "id": 1, "more": 1}, -32600),
+    ],
+)
+def test_what_is_no_request(sites: Callable[[str], Site], message: Any, code: int) -> None:
+    with New(sites("25.10")) as client:
+        client.send(message)
+        answer = client.receive()
+        assert (answer["error"]["code"], answer["id"]) == (code, None)
+        assert client.call("core.ping") == "pong"
+
+
+def test_jobs_of_the_new_kind_answer_at_their_end(sites: Callable[[str], Site]) -> None:
+    with New(sites("25.10"), key=None) as client:
+        options = client.call("core.set_options", {"legacy_jobs": False})
+        assert options["legacy_jobs"] is False
+        client.call("auth.login_with_api_key", KEY)
+        client.subscribe("core.get_jobs")
+        assert (
+            client.call("core.bulk", "core.ping", [[], []])
+            == [{"job_id": None, "error": None, "result": "pong"}] * 2
+        )
+        told = client.wait_for_event(lambda one: one["fields"]["method"] == "core.bulk")
+        assert told["fields"]["message_ids"], "which call it belongs to"
+
+
+def test_25_04_always_answers_with_the_jobs_id(sites: Callable[[str], Site]) -> None:
+    with New(sites("25.04")) as client:
+        assert client.failure("core.set_options", {"legacy_jobs": False})["code"] == -32602
+        assert client.call("core.set_options", {"py_exceptions": False}) is None
+        assert isinstance(client.call("pool.import_find"), int)
+
+
+def test_old_pings_and_what_comes_before_connect(sites: Callable[[str], Site]) -> None:
+    with Old(sites("13.0")) as client:
+        client.send({"msg": "ping", "id": "p"})
+        assert client.receive() == {"msg": "pong", "id": "p"}
+        client.open = lambda: None
+        client.send({"msg": "connect", "version": "9"})
+        assert client.receive() == {"msg": "failed", "version": "1"}
+        client.send({"msg": "method", "method": "core.ping", "id": "1"})
+        assert client.receive() == {"msg": "failed", "version": "1"}
+
+
+@pytest.mark.parametrize(("key", "size", "code"), [(None, 9000, 1007), (KEY, 70000, 1009)])
+def test_messages_may_be_only_so_long(
+    sites: Callable[[str], Site], key: str | None, size: int, code: int
+) -> None:
+    with New(sites("25.10"), key=key) as client:
+        client.send({"jsonrpc": "2.0", "id": 1, "method": "core.ping", "params": ["x" * size]})
+        assert client.closed_with() == code
+
+
+def test_twenty_calls_at_a_time(sites: Callable[[str], Site]) -> None:
+    site = sites("25.10")
+    with New(site) as client:
+        site.faults.add({"what": "slow", "seconds": 0.3, "times": 20, "path": "/core"})
+        for number in range(21):
+            client.send({"jsonrpc": "2.0", "id": number + 100, "method": "core.ping"})
+        answers = {one["id"]: one for one in (client.receive() for _ in range(21))}
+        refused = [one for one in answers.values() if "error" in one]
+        assert [one["error"]["code"] for one in refused] == [-32000]
+        assert len(answers) == 21
+
+
+def test_calls_without_login_are_limited(sites: Callable[[str], Site]) -> None:
+    site = sites("24.10")
+    with Old(site) as client:
+        errors: list[Any] = []
+        for _ in range(21):
+            try:
+                client.call("core.ping")
+            except Exception as error:
+                errors.append(error)
+        assert [one.error["error"] for one in errors] == [16], "24.10 counts the logged in too"
+    site = sites("25.10")
+    with New(site) as client:
+        assert {client.call("core.ping") for _ in range(25)} == {"pong"}
+
+
+def test_a_read_only_key(sites: Callable[[str], Site]) -> None:
+    with Old(sites("24.10"), key="mock-key-readonly") as client:
+        assert client.call("disk.query", [], {"count": True}) == 15
+        error = client.failure("smart.test.manual_test", [])
+        assert (error["error"], error["reason"]) == (13, "Not authorized")
+        assert client.call("core.get_jobs") == []
+
+
+def test_a_restart_of_the_middleware(sites: Callable[[str], Site]) -> None:
+    site = sites("25.04")
+    with New(site) as client:
+        number = client.call("pool.import_find")
+        site.debug("restart-middleware", seconds=0.5)
+        page = site.get("api/v2.0/core/ping")
+        assert (page.status_code, page.headers["Content-Type"]) == (502, "text/html")
+        assert client.closed_with() == 1006
+    wait_for(lambda: site.get("api/v2.0/core/ping").status_code == 200, 10, "it is back")
+    with New(site) as client:
+        assert client.call("core.get_jobs") == []
+        assert client.call("pool.import_find") <= number, "they are numbered from 1 again"
+
+
+@pytest.mark.parametrize(
+    "what", ["500", "401", "429", "garbage", "half", "cut", "hang"]
+)  # fmt: skip
+@pytest.mark.parametrize(("number", "kind"), [("13.0", Old), ("25.10", New)])
+def test_faults(sites: Callable[[str], Site], number: str, kind: Any, what: str) -> None:
+    site = sites(number)
+    with kind(site) as client:
+        site.faults.add({"what": what, "times": 1, "path": "/disk", "seconds": 0.2})
+        assert client.call("core.ping") == "pong", "another method is not hit"
+        if what in ("cut", "hang"):
+            with pytest.raises(Exception, match="no close frame|ConnectionClosed|reset"):
+                client.call("disk.query")
+            return
+        if what in ("garbage", "half"):
+            with pytest.raises(ValueError):
+                client.call("disk.query")
+            return
+        error = client.failure("disk.query")
+        number = (error.get("data") or error)["error"]
+        unknown = 207 if kind is New else 13
+        assert number == {"500": 22, "401": unknown, "429": 16}[what]
+        if what == "401":
+            assert client.failure("disk.query"), "the session is over"
+        else:
+            assert len(client.call("disk.query")) == 15
+
+
+def test_the_handshake_can_fail_too(sites: Callable[[str], Site]) -> None:
+    site = sites("25.10")
+    site.faults.add({"what": "500", "times": 1, "path": "/api/current"})
+    with pytest.raises(InvalidStatus):
+        New(site)
+    with New(site):
+        """The next one is answered."""
+
+
+def test_many_at_once_lose_nothing(sites: Callable[[str], Site]) -> None:
+    site = sites("26")
+    counted: list[int] = []
+
+    def ask() -> None:
+        with New(site) as client:
+            counted.extend(client.call("disk.query", [], {"count": True}) for _ in range(20))
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert counted == [15] * 120

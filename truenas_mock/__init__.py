@@ -1,4 +1,4 @@
-"""A NAS that lies on request: an independent stand-in for one TrueNAS, of any release from 12.0 to 26.
+"""A NAS that lies on request: an independent stand-in for one TrueNAS of any release, 12.0 to 26.
 
 It imports nothing of the product, so that a mistake there can't be mirrored here and go unseen. How
 to run it: `./run mock --help`; what can go wrong on request: debug.py.

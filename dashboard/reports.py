@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -10,8 +11,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from audit.models import AuditEvent
-from burnin.models import Job, JobState, Stage, StageKind, StageState
+from audit.models import AuditEvent, Kind
+from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
 
 from . import words
@@ -28,6 +29,27 @@ LOOKS: dict[str, tuple[str, str]] = {
     "skipped": ("calm", "never"),
 }
 EVENT_LOOKS = {
+    "burnin_queued": ("calm", "queue"),
+    "burnin_started": ("run", "run"),
+    "burnin_paused": ("warn", "pause"),
+    "burnin_resumed": ("run", "run"),
+    "stage_started": ("calm", "run"),
+    "stage_finished": ("calm", "check"),
+    "smart_started": ("calm", "run"),
+    "smart_finished": ("calm", "check"),
+    "smart_cancelled": ("calm", "cancel"),
+    "drive_edited": ("calm", "edit"),
+    "drive_absent": ("warn", "away"),
+    "release_granted": ("warn", "lock"),
+    "freeze": ("warn", "pause"),
+    "thaw": ("calm", "run"),
+    "system_failing": ("warn", "away"),
+    "system_recovered": ("pass", "check"),
+    "login": ("calm", "user"),
+    "login_failed": ("warn", "user"),
+    "login_locked": ("warn", "lock"),
+    "user_added": ("calm", "user"),
+    "user_changed": ("calm", "user"),
     "burnin_passed": ("pass", "pass"),
     "burnin_failed": ("fail", "fail"),
     "burnin_unknown": ("unsure", "unsure"),
@@ -37,6 +59,11 @@ EVENT_LOOKS = {
     "burnin_cancel_requested": ("calm", "cancel"),
     "burnin_reattached": ("run", "again"),
 }
+#: What stands under its stage on the timeline: turns, not its begin and end.
+TURNS = {
+    Kind.BURNIN_PAUSED, Kind.BURNIN_RESUMED, Kind.BURNIN_REATTACHED, Kind.BURNIN_STUCK,
+    Kind.BURNIN_CANCEL_REQUESTED, Kind.RELEASE_GRANTED,
+}  # fmt: skip
 MEANINGS = {
     JobState.QUEUED: "Nothing has been done to the drive yet. It starts when its system has room.",
     JobState.RUNNING: "It goes on by itself, also while this program or its page is closed.",
@@ -50,14 +77,26 @@ MEANINGS = {
 
 
 @dataclass(frozen=True)
+class LogLine:
+    """One thing that happened."""
+
+    at: datetime
+    words: str
+    colour: str
+    icon: str
+    kind: str = ""
+
+
+@dataclass(frozen=True)
 class Line:
-    """One stage on the timeline."""
+    """One stage on the timeline, with what happened while it ran."""
 
     stage: Stage
     colour: str
     icon: str
     seconds: float | None
     facts: tuple[str, ...]
+    events: tuple[LogLine, ...]
 
 
 @dataclass(frozen=True)
@@ -72,21 +111,11 @@ class Proof:
     word: str
 
 
-@dataclass(frozen=True)
-class LogLine:
-    """One thing that happened."""
-
-    at: datetime
-    words: str
-    colour: str
-    icon: str
-
-
 class Report:
-    """Reads a job; its stages should be prefetched."""
+    """Reads a job; its stages should be prefetched. `log` is what happened, oldest first."""
 
-    def __init__(self, job: Job) -> None:
-        self.job = job
+    def __init__(self, job: Job, log: Sequence[LogLine] = ()) -> None:
+        self.job, self.log = job, log
         self.stages = sorted(job.stages.all(), key=lambda stage: stage.position)
 
     @property
@@ -156,6 +185,15 @@ class Report:
     def seconds(self) -> float | None:
         return _between(self.job.started_at, self.job.finished_at)
 
+    @property
+    def is_paused(self) -> bool:
+        return bool(self.job.pause_requested_by)
+
+    @property
+    def surface_stage(self) -> Stage | None:
+        """The stage that wrote to the drive, if there is one."""
+        return next((one for one in self.stages if one.kind in DESTRUCTIVE_KINDS), None)
+
     @cached_property
     def timeline(self) -> list[Line]:
         return [
@@ -164,45 +202,91 @@ class Report:
                 *LOOKS[stage.state],
                 _between(stage.started_at, stage.finished_at),
                 tuple(_facts(stage)),
+                tuple(line for line in self.log if line.kind in TURNS and _is_during(stage, line)),
             )
             for stage in self.stages
         ]
 
+    @cached_property
+    def pauses(self) -> list[tuple[datetime, datetime]]:
+        """From when to when it held still, as the log tells."""
+        spans, since = [], None
+        for line in self.log:
+            if line.kind == Kind.BURNIN_PAUSED:
+                since = since or line.at
+            elif line.kind == Kind.BURNIN_RESUMED and since is not None:
+                spans.append((since, line.at))
+                since = None
+        if since is not None:
+            spans.append((since, self.job.finished_at or timezone.now()))
+        return spans
+
     @property
     def strip(self) -> list[tuple[str, float, float]]:
-        """Shares of time as (colour, start %, width %); empty before anything took time."""
-        lengths = [(line.colour, line.seconds or 0.0) for line in self.timeline]
-        total, at, shares = sum(seconds for _, seconds in lengths), 0.0, []
-        for colour, seconds in lengths:
-            if total and seconds / total >= 0.002:
-                shares.append((colour, round(at, 1), round(100 * seconds / total - 0.3, 1)))
-            at += 100 * seconds / total if total else 0
-        return shares
+        """Shares of time as (colour, start %, width %), pauses over the stages; empty before
+        anything took time."""
+        start, total = self.job.started_at, self.seconds
+        if start is None or not total:
+            return []
+
+        def share(colour: str, since: datetime, until: datetime) -> tuple[str, float, float]:
+            left = 100 * (since - start).total_seconds() / total
+            width = 100 * (until - since).total_seconds() / total
+            return colour, round(max(0.0, left), 1), round(max(0.4, width - 0.3), 1)
+
+        shares = [
+            share(line.colour, line.stage.started_at, line.stage.finished_at or timezone.now())
+            for line in self.timeline
+            if line.stage.started_at and (line.seconds or 0) / total >= 0.002
+        ]
+        return shares + [share("warn", since, until) for since, until in self.pauses]
+
+    @property
+    def strip_words(self) -> str:
+        """The strip as a sentence."""
+        total = self.seconds or 1
+        parts = [
+            f"{line.stage.get_kind_display()} {100 * (line.seconds or 0) / total:.0f} %, "
+            f"{line.stage.get_state_display().lower()}"
+            for line in self.timeline
+            if (line.seconds or 0) / total >= 0.01
+        ]
+        held = sum((until - since).total_seconds() for since, until in self.pauses)
+        pause = f"; held still for {words.duration(held)}" if held else ""
+        return f"Share of time: {'; '.join(parts)}{pause}"
 
     @cached_property
     def proofs(self) -> list[Proof]:
-        """The claims: of the whole when it has ended, else of the stages that have."""
+        """The claims: of the whole when it has ended, else of the stages that have. What fails
+        comes first, then what isn't known."""
         claims = self.job.claims or [
             claim for stage in self.stages for claim in stage.evidence.get("claims", [])
         ]
-        return [_proof(claim) for claim in claims]
+        order = {"fail": 0, "unsure": 1, "pass": 2}
+        return sorted(map(_proof, claims), key=lambda proof: order[proof.colour])
 
-    @cached_property
-    def errors(self) -> list[dict[str, Any]]:
-        """Where the surface run found something, by address: class, LBA, length, pass, phase."""
-        for stage in self.stages:
-            if stage.kind == StageKind.SURFACE_VALIDATE:
-                verdict = stage.evidence.get("verdict") or {}
-                errors = verdict.get("errors") or []
-                return sorted(errors, key=lambda error: int(error.get("offset_bytes", 0)))
-        return []
+    @property
+    def tally(self) -> str:
+        """How many of the claims hold, in words."""
+        total = len(self.proofs)
+        holding = sum(proof.colour == "pass" for proof in self.proofs)
+        hold = "all hold" if holding == total else f"{holding} hold"
+        return f"{words.plural(total, 'claim')}, {hold}"
 
 
-def log_line(event: AuditEvent) -> LogLine:
-    """An audit event on the page of its job, which need not say which job it is of."""
-    words = re.sub(r"^Burn-in \d+ of [^:]*: ", "", event.note)
+def log_line(event: AuditEvent, *, of_job: bool = True) -> LogLine:
+    """An audit event as a line; on the page of its job it need not say which job it is of."""
+    words = re.sub(r"^Burn-in \d+ of [^:]*: ", "", event.note) if of_job else event.note
     colour, icon = EVENT_LOOKS.get(event.kind, ("calm", "info"))
-    return LogLine(event.at, words[:1].upper() + words[1:], colour, icon)
+    if event.kind == Kind.STAGE_FINISHED and not words.endswith(" passed"):
+        colour, icon = "warn", "warn"
+    return LogLine(event.at, words[:1].upper() + words[1:], colour, icon, event.kind)
+
+
+def _is_during(stage: Stage, line: LogLine) -> bool:
+    if stage.started_at is None or line.at < stage.started_at:
+        return False
+    return stage.finished_at is None or line.at <= stage.finished_at
 
 
 def _name(stage: Stage) -> str:
@@ -228,9 +312,9 @@ def _facts(stage: Stage) -> list[str]:
         facts.append(stage.waiting_for)
     verified = (stage.evidence.get("verdict") or {}).get("bytes_verified")
     verified = progress.get("bytes_verified") if verified is None else verified
-    if stage.kind == StageKind.SURFACE_VALIDATE and verified:
+    if stage.kind in DESTRUCTIVE_KINDS and verified:
         facts.append(f"{words.size(verified)} read back and compared")
-    if stage.run_id and stage.kind == StageKind.SURFACE_VALIDATE:
+    if stage.run_id and stage.kind in DESTRUCTIVE_KINDS:
         facts.append(f"Run {stage.run_id}")
     return facts
 

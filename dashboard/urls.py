@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import accounts, freeze, health, home, jobs, start
+from .views import accounts, drives, freeze, health, home, jobs, reports, start
 
 urlpatterns = [
     path("", home.home, name="home"),
     path("table", home.table, name="table"),
     path("drives.json", home.drives_json, name="drives_json"),
+    path("drives/<int:drive_id>", drives.drive, name="drive"),
     path("drives/<int:drive_id>/start", start.start, name="start"),
     path("drives/<int:drive_id>/guard", start.guard, name="guard"),
     path("freeze", freeze.freeze, name="freeze"),
@@ -17,7 +18,11 @@ urlpatterns = [
     path("jobs/acknowledge", jobs.acknowledge, name="acknowledge"),
     path("jobs/<int:job_id>/cancel", jobs.cancel, name="cancel"),
     path("history", jobs.history, name="history"),
-    path("history/<int:job_id>", jobs.job, name="job"),
+    path("history/<int:job_id>", reports.job, name="job"),
+    path("history/<int:job_id>/print", reports.sheet, name="print"),
+    path("history/<int:job_id>/report.json", reports.as_json, name="job_json"),
+    path("history/<int:job_id>/report.csv", reports.as_csv, name="job_csv"),
+    path("history/<int:job_id>/surface.csv", reports.surface_csv, name="surface_csv"),
     path("login", accounts.log_in, name="login"),
     path("logout", accounts.log_out, name="logout"),
     path("setup", accounts.setup, name="setup"),

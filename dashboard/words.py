@@ -61,7 +61,7 @@ def moment(at: datetime, shown_as: str, now: datetime) -> str:
     """A time as text in UTC: what stands there until the page's script puts the local time.
 
     shown_as: `ago` (2 d 4 h ago), `for` (2 d 4 h), `age` (2 d), `clock` (Thu 04:00), `second`,
-    `full`.
+    `full`, `day` (22 Nov 2026), `minute` (22 Nov 10:16).
     static/js/times.js says the same in the reader's time zone.
     """
     if shown_as in {"ago", "for", "age"}:
@@ -70,6 +70,10 @@ def moment(at: datetime, shown_as: str, now: datetime) -> str:
             return " ".join(length.split()[:2])
         return f"{length} ago" if shown_as == "ago" else length
     at = at.astimezone(UTC)
+    if shown_as == "day":
+        return f"{at.day} {at:%b %Y}"
+    if shown_as == "minute":
+        return f"{at.day} {at:%b %H:%M} UTC"
     if shown_as == "full":
         return f"{at:%a} {at.day} {at:%b %Y %H:%M} UTC"
     return f"{at:%a %H:%M:%S} UTC" if shown_as == "second" else f"{at:%a %H:%M} UTC"

@@ -20,6 +20,8 @@ Burns in hard drives before they are trusted with data.
   ./run mock [OPTION…]   a mock NAS: --port --ssh-port --release --names --speed --media
   ./run manage [ARG…]    Django's command line, with the settings of .env
   ./run bench surface    the surface engine beside badblocks
+  ./run screenshots      every page and dialog of a made-up shelf, light and dark, wide and narrow
+  ./run lighthouse       what Lighthouse says of each page, as a table
 """
 
 
@@ -64,6 +66,9 @@ def main(arguments: list[str]) -> int:
             case "bench":
                 environment.enter(environment.RUNTIME)
                 _become([str(environment.PYTHON), "-m", "bench", *rest])
+            case "screenshots" | "lighthouse":
+                environment.enter(environment.DEVELOPMENT)
+                _become([str(environment.PYTHON), "-m", f"tests.story.{command}", *rest])
             case _:
                 print(f"run: there is no {command!r}.\n\n{USAGE}", end="", file=sys.stderr)
                 return 2

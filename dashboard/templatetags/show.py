@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from burnin.models import Job
+
 from .. import words
 from ..reports import LOOKS
 
@@ -16,6 +18,7 @@ register = template.Library()
 register.filter("size", words.size)
 register.filter("rate", words.rate)
 register.filter("ordinal", words.ordinal)
+register.filter("phase", lambda name: name.replace("-", " "))
 
 
 @register.filter
@@ -25,9 +28,26 @@ def thousands(count: int | None) -> str:
 
 
 @register.filter
+def binary(count: int) -> str:
+    """4194304 as 4 MiB."""
+    for unit, width in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= width:
+            return f"{count / width:g} {unit}"
+    return f"{count} bytes"
+
+
+@register.filter
 def took(seconds: float | None) -> str:
     """A length of time in words; empty when it isn't known."""
     return "" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def lasted(job: Job) -> float | None:
+    """Seconds from a job's start to its end, or to now."""
+    if job.started_at is None:
+        return None
+    return ((job.finished_at or timezone.now()) - job.started_at).total_seconds()
 
 
 @register.filter

@@ -8,18 +8,15 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from audit.models import AuditEvent
 from burnin import orchestrator
 from burnin.models import Job, JobState
 from burnin.progress import job_percent
 
 from ..fragments import after_act
 from ..login_events import source_ip
-from ..reports import Report, log_line
 from ..roles import role, wants_json
 
 PAGE = 50
-LOG_LINES = 500
 
 
 @require_GET
@@ -42,19 +39,6 @@ def history(request: HttpRequest) -> HttpResponse:
         "narrowed": bool(state or drive),
     }
     return render(request, "dashboard/history.html", context)
-
-
-@require_GET
-@role("viewer")
-def job(request: HttpRequest, job_id: int) -> HttpResponse:
-    """The verdict, the evidence for it, the stages and what happened."""
-    found = get_object_or_404(
-        Job.objects.select_related("drive", "system").prefetch_related("stages"), pk=job_id
-    )
-    events = AuditEvent.objects.filter(job_id=found.pk).order_by("-pk")[:LOG_LINES]
-    log = [log_line(event) for event in reversed(events)]
-    context = {"here": "history", "report": Report(found), "job": found, "log": log}
-    return render(request, "dashboard/job.html", context)
 
 
 @require_http_methods(["GET", "POST"])

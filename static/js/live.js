@@ -64,7 +64,7 @@
     const report = document.getElementById('report');
     if (kind !== 'rows' && !report) return;
     try {
-      const address = kind === 'rows' ? `/table${location.search}` : location.pathname;
+      const address = kind === 'rows' ? `/table${location.search}` : location.pathname + location.search;
       const response = await fetch(address, { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout(15000) });
       const elsewhere = response.headers.get('HX-Redirect');
       if (elsewhere) return location.assign(elsewhere);

@@ -1,0 +1,404 @@
+"""What a surface run measured, region by region: the latency map and the throughput over the disk.
+
+Reads the `detail` that the agent gave (agent/protocol.schema.json): for each phase 1,024 regions of
+[chunks, least ms, mean ms, most ms, bytes per second], null where it did not come to.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+from statistics import median
+from typing import Any
+
+from burnin.models import DESTRUCTIVE_KINDS, Stage, StageState
+
+from . import plots, words
+
+REGIONS = 1024
+COLUMNS = 64
+CELL = 16
+#: A class ends at so many times the median of the phase, whatever the size of its chunks.
+BORDERS = (1.5, 3.0, 8.0, 30.0)
+#: Lines of the tables of numbers: so many parts of the drive.
+PARTS = 16
+
+
+@dataclass(frozen=True)
+class Region:
+    """Milliseconds of one chunk there, and the rate in bytes per second."""
+
+    mean: float
+    most: float
+    rate: float
+
+
+@dataclass(frozen=True)
+class BadRange:
+    """Sectors side by side that failed in the same way. `phase` as verify-1."""
+
+    kind: str
+    lba: int
+    offset_bytes: int
+    length_bytes: int
+    phase: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Legend:
+    """One class of the map: its name and how many regions are in it."""
+
+    style: str
+    label: str
+    count: int
+    path: str
+    crosses: str = ""
+
+
+class Surface:
+    """A surface stage's measurements. `at` is when the run ended."""
+
+    def __init__(self, evidence: dict[str, Any], size_bytes: int, at: datetime | None) -> None:
+        self.size_bytes, self.at = max(1, size_bytes), at
+        detail = _dict(evidence.get("detail"))
+        head = _dict(evidence.get("head"))
+        self.run_id = str(evidence.get("run_id", ""))
+        self.chunk_bytes = _whole(_dict(head.get("io")).get("chunk_bytes"))
+        self.sector_bytes = _whole(_dict(head.get("identity")).get("logical_sector_bytes")) or 512
+        regions = _dict(detail.get("regions"))
+        self.phases = {
+            name: rows
+            for name in sorted(regions, key=_phase_order)
+            if (rows := _regions(regions[name]))
+        }
+        self.errors = bad_ranges(evidence)
+        self.errors_beyond = _whole(detail.get("errors_beyond"))
+
+    @property
+    def last(self) -> str:
+        """The phase that says most: the last one, or the one with the errors."""
+        for one in self.errors:
+            if one.phase in self.phases:
+                return one.phase
+        return list(self.phases)[-1]
+
+    def region_of(self, error: BadRange) -> int:
+        """From 1."""
+        return min(REGIONS, error.offset_bytes * REGIONS // self.size_bytes + 1)
+
+
+def bad_ranges(evidence: dict[str, Any]) -> list[BadRange]:
+    """What a surface stage found wrong, by address: the detail's, else the first of the verdict."""
+    found = _dict(evidence.get("detail")).get("errors")
+    found = found or _dict(evidence.get("verdict")).get("errors")
+    ranges = [
+        BadRange(
+            kind=str(one.get("class", "")),
+            lba=_whole(one.get("lba")),
+            offset_bytes=_whole(one.get("offset_bytes")),
+            length_bytes=_whole(one.get("length_bytes")),
+            phase=f"{one.get('phase')}-{one.get('pass')}",
+            evidence=_seen(one),
+        )
+        for one in (found if isinstance(found, list) else [])
+        if isinstance(one, dict)
+    ]
+    return sorted(ranges, key=lambda one: (one.offset_bytes, one.lba))
+
+
+def _seen(error: dict[str, Any]) -> str:
+    """What was seen there: the agent's note, the bits that differ, how often it was tried."""
+    note, bits, tries = error.get("note"), _whole(error.get("bits")), _whole(error.get("tries"))
+    parts = [str(note)] if note else [words.plural(tries, "try", "tries")] if tries else []
+    if bits:
+        parts.append(f"{words.plural(bits, 'bit')} differ{'s' if bits == 1 else ''}")
+    return "; ".join(parts)
+
+
+def label(phase: str) -> str:
+    """verify-2 as Verify 2."""
+    return phase.replace("-", " ").capitalize()
+
+
+def surface_of(stage: Stage | None) -> Surface | None:
+    """None where nothing was measured, or not collected yet."""
+    if stage is None or stage.kind not in DESTRUCTIVE_KINDS:
+        return None
+    found = Surface(stage.evidence, stage.job.size_bytes, stage.finished_at)
+    return found if found.phases else None
+
+
+def measured(drive_id: int, before: datetime | None = None) -> Surface | None:
+    """The last surface run of a drive that was measured, or the last one before that moment."""
+    stages = Stage.objects.filter(
+        job__drive=drive_id, kind__in=DESTRUCTIVE_KINDS, evidence__has_key="detail"
+    ).exclude(state=StageState.PENDING)
+    if before is not None:
+        stages = stages.filter(finished_at__lt=before)
+    # A run whose folder was lost on the host has an empty one.
+    for stage in stages.select_related("job").order_by("-finished_at", "-pk")[:3]:
+        if found := surface_of(stage):
+            return found
+    return None
+
+
+class Map:
+    """One phase as 64 × 16 cells, beside the same phase of an earlier run of the drive."""
+
+    def __init__(self, surface: Surface, phase: str, earlier: Surface | None = None) -> None:
+        self.surface, self.phase, self.earlier = surface, phase, earlier
+        self.regions = surface.phases[phase]
+        self.before = _counterpart(earlier, phase)
+
+    @property
+    def label(self) -> str:
+        return label(self.phase)
+
+    @cached_property
+    def errors(self) -> dict[int, int]:
+        """Region (from 0) to the number of bad ranges there."""
+        counts: dict[int, int] = {}
+        for one in self.surface.errors:
+            if one.phase == self.phase:
+                place = self.surface.region_of(one) - 1
+                counts[place] = counts.get(place, 0) + 1
+        return counts
+
+    @cached_property
+    def borders(self) -> list[float]:
+        """Milliseconds at which a class ends."""
+        usual = median(region.mean for region in self.regions if region is not None)
+        return [usual * factor for factor in BORDERS]
+
+    def _style(self, place: int) -> str:
+        region = self.regions[place]
+        if place in self.errors:
+            return "mx"
+        if region is None:
+            return "m0"
+        return f"m{1 + sum(region.mean > border for border in self.borders)}"
+
+    @cached_property
+    def legend(self) -> list[Legend]:
+        """Every class, in the order of its loudness; those that may be empty only when not."""
+        places: dict[str, list[int]] = {}
+        for place in range(REGIONS):
+            places.setdefault(self._style(place), []).append(place)
+        names = {
+            "m1": f"up to {_ms(self.borders[0])}",
+            "m2": f"to {_ms(self.borders[1])}",
+            "m3": f"to {_ms(self.borders[2])}",
+            "m4": f"to {_ms(self.borders[3])}",
+            "m5": "slower",
+            "mx": "errors",
+            "m0": "not reached",
+        }
+        return [
+            Legend(
+                style,
+                name,
+                len(here := places.get(style, [])),
+                _cells(here, outline=style == "m0"),
+                _crosses(here) if style == "mx" else "",
+            )
+            for style, name in names.items()
+            if style in places or style not in {"mx", "m0"}
+        ]
+
+    @cached_property
+    def cursor(self) -> int:
+        """Where it stands at first: at the first error, else at the slowest region."""
+        if self.errors:
+            return min(self.errors)
+        known = [(region.mean, place) for place, region in enumerate(self.regions) if region]
+        return max(known)[1]
+
+    @property
+    def cursor_x(self) -> float:
+        return self.cursor % COLUMNS * CELL - 1.5
+
+    @property
+    def cursor_y(self) -> float:
+        return self.cursor // COLUMNS * CELL - 1.5
+
+    @property
+    def cells(self) -> str:
+        """For the page's script: [mean, most, rate, bad ranges, earlier mean] or 0 by region."""
+
+        def cell(place: int) -> list[float] | int:
+            region, before = self.regions[place], self.before[place] if self.before else None
+            if region is None and place not in self.errors:
+                return 0
+            told = [region.mean, region.most, round(region.rate / 1e6, 1)] if region else [0, 0, 0]
+            told = [round(number, 1) for number in told] + [self.errors.get(place, 0)]
+            return [*told, round(before.mean, 1)] if before else told
+
+        return json.dumps([cell(place) for place in range(REGIONS)], separators=(",", ":"))
+
+    @property
+    def sectors(self) -> int:
+        return self.surface.size_bytes // self.surface.sector_bytes
+
+    @property
+    def readout(self) -> list[tuple[str, str]]:
+        """(text, class) of the region under the cursor; static/js/map.js writes the same."""
+        place = self.cursor
+        region = self.regions[place]
+        first = place * self.sectors // REGIONS
+        last = (place + 1) * self.sectors // REGIONS - 1
+        told = [(f"LBA {first:,} – {last:,}", "")]
+        if region is None:
+            told.append(("not reached", ""))
+        else:
+            told += [
+                (f"mean {_ms(region.mean)}", ""),
+                (f"max {_ms(region.most)}", ""),
+                (words.rate(region.rate), ""),
+            ]
+        bad = self.errors.get(place, 0)
+        told.append((words.plural(bad, "bad range") if bad else "no errors", "fail" if bad else ""))
+        if self.before and (before := self.before[place]):
+            told.append((f"earlier run {_ms(before.mean)}", ""))
+        return told
+
+    @property
+    def spoken(self) -> str:
+        told = ", ".join(text for text, _ in self.readout if text)
+        return f"Region {self.cursor + 1:,} of {REGIONS:,}, {told}"
+
+
+def throughput(surface: Surface, phase: str, earlier: Surface | None = None) -> plots.Plot:
+    """Write and verify of the phase's pass over the disk, and the earlier run's."""
+    number = phase.partition("-")[2]
+    lines: list[tuple[str, str, list[Region | None]]] = []
+    for style, name in (("line-2", f"write-{number}"), ("line-1", f"verify-{number}")):
+        if rows := surface.phases.get(name):
+            lines.append((style, label(name), rows))
+    if before := _counterpart(earlier, phase):
+        lines.insert(0, ("before", f"{label(phase)}, earlier run", before))
+    thinned = [
+        (style, name, plots.thin([row.rate / 1e6 if row else None for row in rows]), rows)
+        for style, name, rows in lines
+    ]
+    top = max((rate for _, _, rates, _ in thinned for rate in rates if rate), default=1.0)
+    ticks = plots.scale(0, top)
+    reached = sum(row is not None for row in surface.phases[phase])
+    stop = reached / REGIONS * plots.WIDTH if reached < REGIONS else None
+    size = surface.size_bytes
+    return plots.Plot(
+        says="; ".join(_course(name, rows) for _, name, rows in lines),
+        lines=tuple(
+            plots.Line(
+                style, f"{name}, {_mean_rate(rows)}", plots.path(plots.spread(rates), 0, ticks[-1])
+            )
+            for style, name, rates, rows in thinned
+        ),
+        y_ticks=(*(f"{tick:,.0f}" for tick in reversed(ticks[1:])), "0 MB/s"),
+        x_ticks=(
+            plots.Tick("0"),
+            plots.Tick(words.size(size / 4), wide=True),
+            plots.Tick(words.size(size / 2)),
+            plots.Tick(words.size(size * 3 / 4), wide=True),
+            plots.Tick(words.size(size)),
+        ),
+        table=_table(size, lines),
+        stop=stop,
+        stop_label=f"stopped at {words.size(size * reached / REGIONS)}" if stop else "",
+    )
+
+
+def slow_regions(surface: Surface, phase: str) -> int:
+    """How many regions of a phase took more than three times as long as is usual in it."""
+    drawn = Map(surface, phase)
+    return sum(region is not None and region.mean > drawn.borders[1] for region in drawn.regions)
+
+
+def _table(size: int, lines: Sequence[tuple[str, str, list[Region | None]]]) -> plots.Table:
+    rows = []
+    for part in range(PARTS):
+        here = slice(part * REGIONS // PARTS, (part + 1) * REGIONS // PARTS)
+        row = [f"{words.size(size * part / PARTS) if part else '0'} – "
+               f"{words.size(size * (part + 1) / PARTS)}"]  # fmt: skip
+        for _, _, regions in lines:
+            known = [region for region in regions[here] if region]
+            row += [_mean_rate(known), _ms(max((one.most for one in known), default=0))]
+        rows.append(tuple(row))
+    head = ["Part of the drive"]
+    for _, name, _ in lines:
+        head += [name, "slowest chunk"]
+    return plots.Table(tuple(head), tuple(rows))
+
+
+def _counterpart(earlier: Surface | None, phase: str) -> list[Region | None]:
+    """The same phase of another run; where it hasn't that pass, its last one of the kind."""
+    if earlier is None:
+        return []
+    kind = phase.partition("-")[0]
+    same = [name for name in earlier.phases if name.startswith(f"{kind}-")]
+    return earlier.phases.get(phase) or (earlier.phases[same[-1]] if same else [])
+
+
+def _course(name: str, rows: Sequence[Region | None]) -> str:
+    known = [row.rate for row in rows if row]
+    if not known:
+        return f"{name} has not begun"
+    ends = f"{words.rate(known[0])} at the start to {words.rate(known[-1])}"
+    return f"{name} from {ends}, {words.rate(min(known))} at the slowest"
+
+
+def _mean_rate(rows: Sequence[Region | None]) -> str:
+    """Each region is of one size, so the whole's rate is the harmonic mean."""
+    rates = [row.rate for row in rows if row and row.rate > 0]
+    return words.rate(len(rates) / sum(1 / rate for rate in rates)) if rates else "–"
+
+
+def _ms(milliseconds: float) -> str:
+    if milliseconds >= 10_000:
+        return f"{milliseconds / 1000:,.1f} s"
+    return f"{milliseconds:,.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
+
+
+def _cells(places: Sequence[int], outline: bool = False) -> str:
+    inset, side = (0.5, 13) if outline else (0, 14)
+    return "".join(
+        f"M{place % COLUMNS * CELL + inset:g} {place // COLUMNS * CELL + inset:g}"
+        f"h{side}v{side}h-{side}z"
+        for place in places
+    )
+
+
+def _crosses(places: Sequence[int]) -> str:
+    return "".join(
+        f"M{place % COLUMNS * CELL + 4} {place // COLUMNS * CELL + 4}l6 6m0-6-6 6"
+        for place in places
+    )
+
+
+def _phase_order(name: str) -> tuple[int, int]:
+    kind, _, number = name.partition("-")
+    return int(number) if number.isdecimal() else 0, int(kind == "verify")
+
+
+def _regions(rows: Any) -> list[Region | None]:
+    """Empty when there is none, or when it isn't what it should be."""
+    if not isinstance(rows, list) or len(rows) != REGIONS:
+        return []
+    try:
+        told = [
+            Region(float(row[2]), float(row[3]), float(row[4])) if row else None for row in rows
+        ]
+    except (TypeError, ValueError, IndexError, KeyError):
+        return []
+    return told if any(told) else []
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _whole(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else 0

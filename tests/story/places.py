@@ -1,0 +1,132 @@
+"""Every page and dialog of the product, with who opens it: walked by the tests and screenshots.
+
+A new page or dialog gets its line here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.story.site import Site
+
+
+@dataclass(frozen=True)
+class Place:
+    """A page, or what it shows after `act`. In `path`, {job:sdc} and {drive:sdc} become ids.
+
+    who: a name of the story; empty is nobody. first_run: on an empty database.
+    """
+
+    name: str
+    path: str
+    who: str = "alice"
+    act: Callable[[Page], Any] | None = None
+    first_run: bool = False
+
+
+def opened(name: str, dialog: str) -> Callable[[Page], None]:
+    """Press that link and wait for its dialog."""
+
+    def act(page: Page) -> None:
+        page.get_by_role("link", name=name).first.click()
+        expect(page.get_by_role("dialog", name=dialog)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+
+    return act
+
+
+PLACES = (
+    Place("drives", "/"),
+    Place("drives-viewer", "/", "vera"),
+    Place("drives-filtered", "/?q=ST18000&state=failed"),
+    Place("dialog-start", "/", act=opened("Burn in… sdk", "Burn in sdk")),
+    Place("dialog-cancel", "/", act=opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")),
+    Place("start", "/drives/{drive:sdk}/start"),
+    Place("cancel", "/jobs/{job:sda}/cancel"),
+    Place("drive-passed", "/drives/{drive:sdc}"),
+    Place("drive-running", "/drives/{drive:sda}"),
+    Place("drive-never", "/drives/{drive:sdk}"),
+    Place("drive-sas", "/drives/{drive:sdm}"),
+    Place("drive-nvme", "/drives/{drive:nvd0}", "vera"),
+    Place("drive-in-use", "/drives/{drive:sdi}"),
+    Place("drive-absent", "/drives/{drive:da3}"),
+    Place("history", "/history"),
+    Place("history-nothing", "/history?state=failed&drive=999999"),
+    Place("job-passed", "/history/{job:sdc}"),
+    Place("job-failed", "/history/{job:sdn}"),
+    Place("job-running", "/history/{job:sda}"),
+    Place("job-paused", "/history/{job:sdb}"),
+    Place("job-waiting", "/history/{job:da1}"),
+    Place("job-queued", "/history/{job:sde}"),
+    Place("job-inconclusive", "/history/{job:sdg}"),
+    Place("job-refused", "/history/{job:sdl}"),
+    Place("print", "/history/{job:sdn}/print"),
+    Place("profile", "/profile"),
+    Place("denied", "/admin/"),
+    Place("no-role", "/", "nina"),
+    Place("not-found", "/nowhere"),
+    Place("login", "/login", ""),
+    Place("admin", "/admin/", "olga"),
+    Place("admin-people", "/admin/auth/user/", "olga"),
+    Place("setup", "/setup", "", first_run=True),
+)
+
+
+class Visitor:
+    """Opens places in a browser, as whom they are for."""
+
+    def __init__(self, browser: Browser, site: Site) -> None:
+        self.browser, self.site = browser, site
+        self._keys: dict[str, str] = {}
+        self._ids: dict[str, dict[str, Any]] = {}
+
+    def key(self, who: str) -> str:
+        if who not in self._keys:
+            self._keys[who] = self.site.session(who)
+        return self._keys[who]
+
+    def path(self, place: Place) -> str:
+        """The address with its ids; raises KeyError for a drive that the story hasn't."""
+
+        def look_up(found: re.Match[str]) -> str:
+            if not self._ids:
+                answer = requests.get(
+                    f"{self.site.url}/drives.json",
+                    cookies={"sessionid": self.key("alice")},
+                    timeout=60,
+                )
+                present = sorted(answer.json()["drives"], key=lambda drive: bool(drive["present"]))
+                self._ids = {drive["name"]: drive for drive in present}
+            drive = self._ids[found[2]]
+            return str(drive["job"]["id"] if found[1] == "job" else drive["id"])
+
+        return re.sub(r"\{(job|drive):(\w+)\}", look_up, place.path)
+
+    def context(self, who: str, width: int, theme: str, **options: Any) -> BrowserContext:
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 844 if width < 720 else 900},
+            color_scheme="dark" if theme == "dark" else "light",
+            reduced_motion="reduce",
+            has_touch=width < 720,
+            **options,
+        )
+        if who:
+            context.add_cookies(
+                [{"name": "sessionid", "value": self.key(who), "url": self.site.url}]
+            )
+        return context
+
+    def open(self, context: BrowserContext, place: Place) -> Page:
+        """Give the page once it is still."""
+        page = context.new_page()
+        page.goto(self.site.url + self.path(place))
+        page.wait_for_load_state("networkidle")
+        if place.act:
+            place.act(page)
+        return page

@@ -1,0 +1,52 @@
+"""`./run screenshots [FOLDER] [NAME…]`: every page and dialog, light and dark, wide and narrow."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from launcher.environment import VAR
+from tests.browser import chromium
+from tests.story.places import PLACES, Place, Visitor
+from tests.story.site import site
+
+WIDTHS = (1440, 390)
+THEMES = ("light", "dark")
+
+
+def main(arguments: list[str]) -> int:
+    folder = Path(arguments[0] if arguments else VAR / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    chosen = [place for place in PLACES if not arguments[1:] or place.name in arguments[1:]]
+    if unknown := set(arguments[1:]) - {place.name for place in chosen}:
+        print(f"There is no page named {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    for first_run in (False, True):
+        places = [place for place in chosen if place.first_run == first_run]
+        if places:
+            _shoot(places, folder, story=not first_run)
+    print(f"{4 * len(chosen)} pictures in {folder}")
+    return 0
+
+
+def _shoot(places: list[Place], folder: Path, *, story: bool) -> None:
+    with (
+        tempfile.TemporaryDirectory() as data,
+        site(Path(data), story=story) as here,
+        chromium() as browser,
+    ):
+        visitor = Visitor(browser, here)
+        for place in places:
+            for width in WIDTHS:
+                for theme in THEMES:
+                    context = visitor.context(place.who, width, theme)
+                    page = visitor.open(context, place)
+                    file = folder / f"{place.name}-{width}-{theme}.png"
+                    # A dialog floats over what the window shows.
+                    page.screenshot(path=file, full_page="dialog" not in place.name)
+                    context.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

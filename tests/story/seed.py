@@ -1,0 +1,155 @@
+"""`python -m tests.story.seed [JOBS]`: the story, into the empty database of the environment."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from datetime import datetime, timedelta
+
+import django
+
+if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "burnin_site.settings")
+    django.setup()
+
+from django.contrib.auth.models import Group, User  # noqa: E402
+from django.utils import timezone  # noqa: E402
+
+from audit.models import Kind  # noqa: E402
+from burnin.models import Job, JobState  # noqa: E402
+from dashboard.roles import ROLES  # noqa: E402
+from drives.models import Drive, System  # noqa: E402
+from tests.story.people import PASSWORD, PEOPLE  # noqa: E402
+from tests.story.shelf import the_other, the_shelf  # noqa: E402
+from tests.story.write import FINAL, LONG, SURFACE, drive, event, job, own_times  # noqa: E402
+
+MODELS = (
+    ("ST12000NM0008", 12.0, 1.0),
+    ("WD80EFAX-68KNBN0", 8.0, 1.12),
+    ("ST16000NM001G", 16.0, 0.93),
+    ("MG06ACA10TE", 10.0, 1.02),
+    ("HUS728T8TAL5200", 8.0, 1.05),
+)
+
+
+def people() -> None:
+    for name, role in PEOPLE.items():
+        user = User.objects.create_user(name, password=PASSWORD, is_superuser=role == "admin")
+        user.groups.add(Group.objects.get(name=role))
+    User.objects.create_user("nina", password=PASSWORD)
+    assert set(PEOPLE.values()) == set(ROLES)
+
+
+def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
+    """Burn-ins of drives that have left since, for History and Stats; one of them slower."""
+    nas = System.objects.get(name="nas-1")
+    for number in range(jobs):
+        model, tb, slower = MODELS[number % len(MODELS)]
+        serial = f"{'ZVXWK'[number % 5]}{number:03d}{dice.randrange(16**4):04X}"
+        age = timedelta(days=330 * (1 - (number + 1) / jobs) ** 1.5, hours=dice.randrange(20))
+        gone = drive(
+            nas,
+            f"sd{'abcdefgh'[number % 8]}",
+            serial,
+            model,
+            tb,
+            present=False,
+            created_at=now - age - timedelta(days=7),
+            absent_since=now - age + timedelta(hours=9),
+        )
+        ended, by, roll = now - age, ("alice", "bob")[number % 3 == 0], dice.random()
+        pace = slower * dice.gauss(1, 0.02) * (1.24 if number == 22 else 1)
+        if roll < 0.045:
+            lba, count = dice.randrange(10**9, 10**10), dice.randrange(1, 80)
+            word = "sector" if count == 1 else "sectors"
+            why = f"{count} {word} could not be read back, the first at LBA {lba:,}"
+            job(
+                gone,
+                ended,
+                state=JobState.FAILED,
+                fails_at=SURFACE,
+                share=dice.random(),
+                by=by,
+                reason=why,
+                acknowledged_at=ended,
+                slower=pace,
+                evidence={SURFACE: {"verdict": {"errors": [{"class": "read_error", "lba": lba}]}}},
+            )
+        elif roll < 0.06:
+            job(
+                gone,
+                ended,
+                state=JobState.FAILED,
+                fails_at=LONG,
+                share=0.5,
+                by=by,
+                acknowledged_at=ended,
+                reason="SMART long failed. The drive says: Completed: read failure",
+            )
+        elif roll < 0.075:
+            job(
+                gone,
+                ended,
+                state=JobState.FAILED,
+                fails_at=FINAL,
+                by=by,
+                slower=pace,
+                acknowledged_at=ended,
+                reason=f"SMART counters rose: Reallocated sectors 0 → {dice.randrange(1, 60)}",
+            )
+        elif roll < 0.1:
+            job(
+                gone,
+                ended,
+                state=JobState.CANCELLED,
+                fails_at=SURFACE,
+                share=0.3,
+                by=by,
+                reason=f"Cancelled by {by}",
+                cancel_requested_by=by,
+            )
+        elif roll < 0.115:
+            job(
+                gone,
+                ended,
+                state=JobState.UNKNOWN,
+                fails_at=FINAL,
+                by=by,
+                slower=pace,
+                reason="Interface CRC errors 0 → 3: this points to cable, bridge or host, "
+                "not to the drive",
+            )
+        else:
+            job(gone, ended, by=by, slower=pace)
+
+
+def tell(now: datetime, jobs: int = 160) -> None:
+    """All of it, in one transaction."""
+    with own_times():
+        people()
+        the_shelf(now)
+        the_other(now)
+        a_year(now, random.Random(7), jobs)
+        event(
+            Kind.LOGIN,
+            "alice logged in",
+            now - timedelta(minutes=31),
+            actor="alice",
+            source_ip="192.168.1.20",
+        )
+        event(
+            Kind.SYSTEM_FAILING,
+            "nas-2 doesn’t answer: connection refused",
+            now - timedelta(hours=2),
+            system_name="nas-2",
+        )
+
+
+def main() -> None:
+    tell(timezone.now(), int(sys.argv[1]) if len(sys.argv) > 1 else 160)
+    print(f"{Drive.objects.count()} drives, {Job.objects.count()} burn-ins")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,12 +1,15 @@
-"""`./run bench surface [OPTION…]`: the surface engine beside badblocks."""
+"""`./run bench surface [OPTION…]`: the surface engine beside badblocks.
+
+`./run bench eta`: how far off the time left is.
+"""
 
 from __future__ import annotations
 
 import sys
 
-from . import surface
+from . import eta, surface
 
-BENCHES = {"surface": surface.main}
+BENCHES = {"surface": surface.main, "eta": eta.main}
 
 
 def main(arguments: list[str]) -> int:

@@ -118,6 +118,9 @@ class Stage(models.Model):
     started_at = models.DateTimeField(null=True, blank=True)
     finished_at = models.DateTimeField(null=True, blank=True)
     eta_at = models.DateTimeField(null=True, blank=True)
+    expected_seconds = models.FloatField(
+        null=True, blank=True, help_text="how long it should take, as known at the request"
+    )
     error_text = models.TextField(blank=True)
     lease_until = models.DateTimeField(
         null=True, blank=True, help_text="somebody talks to the host for this stage until then"

@@ -4,33 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .curve import USUAL_RATE
 from .models import Job, Stage, StageKind, StageState
 
-# Bytes per second, averaged over the disk: what today's hard disks do.
-READ_RATE = 170_000_000
-INSTANT_SECONDS = 10.0
-SHORT_SECONDS = 120.0
-
-
-def expected_seconds(kind: str, size_bytes: int, passes: int) -> float:
-    """A plain guess from the capacity; good enough to weight stages against one another."""
-    whole_disk = size_bytes / READ_RATE
-    return {
-        StageKind.SHORT_SMART: SHORT_SECONDS,
-        StageKind.LONG_SMART: max(SHORT_SECONDS, whole_disk),
-        StageKind.SURFACE_VALIDATE: max(SHORT_SECONDS, 2 * passes * whole_disk),
-    }.get(StageKind(kind), INSTANT_SECONDS)
+USUAL_SECONDS = 60.0
 
 
 def job_percent(job: Job, stages: Sequence[Stage] | None = None) -> float:
-    """0 to 100. A stage that has passed counts whole, one in progress by its own percent."""
+    """0 to 100. A stage that has passed counts whole, one in progress by its own percent.
+
+    The weights are what each stage was expected to take at the request: they never change, so a
+    border between stages or phases is no step.
+    """
     stages = list(job.stages.all()) if stages is None else stages
     total = done = 0.0
     for stage in stages:
-        weight = expected_seconds(stage.kind, job.size_bytes, job.passes)
+        weight = stage.expected_seconds or _usual_seconds(stage, job)
         total += weight
         done += weight * (100.0 if stage.state == StageState.PASSED else stage.percent) / 100
     return min(100.0, 100 * done / total) if total else 0.0
+
+
+def _usual_seconds(stage: Stage, job: Job) -> float:
+    """Of stages that were asked for before that was kept."""
+    whole_disk = job.size_bytes / USUAL_RATE
+    return {
+        StageKind.LONG_SMART: whole_disk,
+        StageKind.SURFACE_VALIDATE: 2 * job.passes * whole_disk,
+    }.get(StageKind(stage.kind), USUAL_SECONDS)
 
 
 def current_stage(job: Job, stages: Sequence[Stage] | None = None) -> Stage | None:

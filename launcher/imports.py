@@ -22,7 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"audit"},  # a change of the settings is an event
     "audit": set(),
     "live": set(),
-    "bench": {"agent", "launcher"},  # it needs the same outside programs as tests do
+    # It needs the same outside programs as tests do, and measures burnin.curve.
+    "bench": {"agent", "burnin", "launcher"},
     "agent": set(),
     "truenas_mock": set(),
     "launcher": set(),

@@ -16,6 +16,7 @@ from drives.hosts.types import Fact
 from drives.models import Drive, SmartTest
 from live.changes import changed
 
+from .. import eta
 from ..locate import Site
 from ..models import ACTIVE_JOB_STATES, Job, Stage
 from ..plan import Plan
@@ -110,6 +111,8 @@ def enqueue(
     if reasons:
         _tell_refusal(drive, reasons, operator.get_username(), source_ip)
         raise RequestRefused(reasons)
+    passes = plan.passes_on(drive)
+    expected = {kind: eta.expected_seconds(drive, kind, passes) for kind in plan.all_stages}
     try:
         with transaction.atomic():
             job = Job.objects.create(
@@ -118,7 +121,7 @@ def enqueue(
                 serial=drive.serial,
                 size_bytes=drive.size_bytes,
                 profile=plan.profile,
-                passes=plan.passes_on(drive),
+                passes=passes,
                 released=[
                     {"fact": one.fact, "reason": one.reason, "release": one.release}
                     for one in released
@@ -127,7 +130,7 @@ def enqueue(
                 operator_name=operator.get_username(),
             )
             Stage.objects.bulk_create(
-                Stage(job=job, position=position, kind=kind)
+                Stage(job=job, position=position, kind=kind, expected_seconds=expected[kind])
                 for position, kind in enumerate(plan.all_stages)
             )
             words = ", ".join(kind.label for kind in plan.stages)

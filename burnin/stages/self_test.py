@@ -12,7 +12,7 @@ from django.utils import timezone
 from drives import clients, readings, selftests
 from drives.models import SmartTest
 
-from .. import self_tests
+from .. import eta, self_tests
 from ..locate import locate
 from ..models import StageState
 from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
@@ -107,7 +107,9 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
             waiting = f"Can't reach {context.system.name}: {error}. The self-test goes on there"
         elif not context.drive.present:
             waiting = f"{context.system.name} doesn't list the drive any more"
-        return Going(percent=test.percent or 0.0, eta_at=test.eta_at, waiting_for=waiting)
+        left = eta.self_test_left(context.stage, test, context.now)
+        eta_at, facts = eta.progress_facts(None if waiting else left, context.now)
+        return Going(test.percent or 0.0, dict(facts), eta_at, waiting)
     entry = test.log_entry
     found = _found(entry) if entry else test.error_text
     claim = Claim(

@@ -6,7 +6,6 @@ after its guard has looked at the disk once more. check reads what the poll saw 
 
 from __future__ import annotations
 
-from datetime import timedelta
 from uuid import uuid4
 
 from django.utils import timezone
@@ -19,7 +18,7 @@ from drives.hosts.ssh import HostError, NoSuchRun
 from drives.hosts.types import RunHead
 from drives.models import HostRun
 
-from .. import verdict
+from .. import eta, verdict
 from ..locate import locate
 from ..models import StageState
 from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
@@ -164,6 +163,7 @@ def _collect(context: Context, run: HostRun) -> Outcome:
         return _going(context, head)
     job = context.job
     evidence = {"run_id": run.run_id, "verdict": head.raw["verdict"], "detail": detail}
+    evidence["curve"] = context.stage.progress.get("curve")
     evidence["head"] = {name: value for name, value in head.raw.items() if name != "verdict"}
     if head.verdict.verdict == "refused":
         return Refused(head.verdict.reasons or ("The host refuses",), evidence)
@@ -180,10 +180,11 @@ def _collect(context: Context, run: HostRun) -> Outcome:
 def _going(
     context: Context, head: RunHead, *, waiting_for: str = "", note: str = "", began: bool = False
 ) -> Going:
-    left = head.bytes_total - head.bytes_written - head.bytes_verified
-    eta_at = None
-    if head.rate_bytes_per_second and not head.paused and not waiting_for:
-        eta_at = context.now + timedelta(seconds=max(0, left) / head.rate_bytes_per_second)
+    learnt = eta.learnt(context.stage, head)
+    left = None
+    if not (head.paused or waiting_for):
+        left = eta.surface_left(context.job, head, learnt)
+    eta_at, facts = eta.progress_facts(left, context.now)
     progress = {
         "phase": head.phase,
         "pass": head.pass_number,
@@ -193,6 +194,8 @@ def _going(
         "bytes_total": head.bytes_total,
         "paused": head.paused,
         "error_count": head.error_count,
+        "curve": learnt.as_json(),
+        **facts,
     }
     return Going(head.percent, progress, eta_at, waiting_for, note, began)
 

@@ -14,10 +14,12 @@ import json
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from . import auth, flips, host, web
 from .debug import Debug
+from .drives import KINDS
 from .faults import Faults
 from .middleware import Middleware
 from .nas import Nas
@@ -37,7 +39,11 @@ def main() -> None:
         nas = Nas(options.data)
         if not nas.boot_id:
             host.kill_all(nas)  # nothing of a host outlives its power
-        nas.power_on(options.speed, options.names or options.release.names, options.media)
+        played = options.release
+        names = options.names or played.names
+        nas.power_on(
+            options.speed, names, options.media, played.system, played.smartctl, options.kinds
+        )
         host.prepare(nas)
         try:
             asyncio.run(_serve(nas, options))
@@ -52,7 +58,7 @@ async def _serve(nas: Nas, options: argparse.Namespace) -> None:
     shell = Shell(nas, faults, options.authorized_key, *who)
     await shell.start(options.ssh_port)
     debug = Debug(nas, middleware, faults, shell)
-    answers = web.handler(middleware, debug, faults)
+    answers = web.handler(None if options.linux else middleware, debug, faults)
     servers = [web.listen(answers, options.listen, options.port)]
     if options.tls_port is not None:
         certificate = Certificate(nas.data)
@@ -104,6 +110,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="of the API")
     parser.add_argument("--ssh-port", type=int, default=0)
     parser.add_argument("--release", type=_release, default=release("13.0"))
+    parser.add_argument("--linux", action="store_true", help="no TrueNAS: SSH alone, no API")
+    parser.add_argument(
+        "--drive",
+        choices=sorted(KINDS),
+        action="append",
+        default=[],
+        dest="kinds",
+        help="one more simulated drive, of that kind; may come again",
+    )
     parser.add_argument("--names", choices=("sd", "core"), help="of the simulated drives")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than life")
     parser.add_argument("--media", type=Path, help="folder of file-backed drives")
@@ -111,6 +126,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--ssh-user", default=USER, help="the one who may")
     parser.add_argument("--ssh-password", help="lets that user in too")
     options = parser.parse_args()
+    if options.linux:
+        options.release = replace(release("25.10"), version="Linux without an API")
     if options.speed <= 0:
         parser.error("--speed must be more than 0")
     for file in filter(None, (options.authorized_key, options.media)):

@@ -11,24 +11,16 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from . import smart, smartctl, surface
+from . import smartctl, surface
 from .clock import iso
 from .drives import Drive
+from .guard import Reason, Trouble, because, judged, unknown, uses
 from .nas import Nas
 from .surface import RELEASE, Run
 
 PROTOCOL = 1
 HOSTNAME = "truenas.local"
-#: What the real agent looks at before it writes.
-FACTS = (
-    "kind", "identity", "size", "sector", "security", "pool", "boot", "hibernation", "export",
-    "mount", "swap", "holder", "partition", "loop", "open", "state_dir", "signature", "data",
-)  # fmt: skip
 DEFAULT_PASSES, DEFAULT_BAD_SECTORS = 2, 100
-
-
-class Trouble(Exception):
-    """An answer of kind error."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -99,25 +91,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 Answer = tuple[str, int, dict[str, Any]]
-#: One reason against writing: fact, state, reason and, for old data, release.
-Reason = dict[str, str]
 
 
 # --- drives -----------------------------------------------------------------------------------
-def _use(drive: Drive) -> list[dict[str, str]]:
-    in_pool = (
-        [{"fact": "pool", "state": "in_use", "detail": f"In pool {drive.pool}"}]
-        if drive.pool
-        else []
-    )
-    return in_pool + drive.use
-
-
 def _device(nas: Nas, drive: Drive, with_smart: bool, use: list[dict[str, str]]) -> dict[str, Any]:
-    report = None
-    if with_smart:
-        arguments = ["smartctl", "--json=c", "-x", drive.path]
-        report = smart.smartctl_json(drive, time.time(), nas.temperature(drive), arguments)
+    report = smartctl.document(nas, drive, ["--json=co", "-x", drive.path]) if with_smart else None
     return {
         "name": drive.name,
         "path": drive.path,
@@ -126,8 +104,7 @@ def _device(nas: Nas, drive: Drive, with_smart: bool, use: list[dict[str, str]])
         "lunid": drive.lunid,
         "model": drive.model,
         "size_bytes": drive.size_bytes,
-        "logical_sector_bytes": 512,
-        "physical_sector_bytes": 4096,
+        **_sectors(drive),
         "rotational": bool(drive.rotation_rate),
         "use": use,
         "temperature_c": nas.temperature(drive) if report else None,
@@ -137,10 +114,15 @@ def _device(nas: Nas, drive: Drive, with_smart: bool, use: list[dict[str, str]])
     }
 
 
+def _sectors(drive: Drive) -> dict[str, int]:
+    physical = 4096 if drive.sector_bytes == 512 and drive.rotation_rate else drive.sector_bytes
+    return {"logical_sector_bytes": drive.sector_bytes, "physical_sector_bytes": physical}
+
+
 def _host(nas: Nas) -> dict[str, Any]:
     return {
         "hostname": HOSTNAME,
-        "system": "FreeBSD",
+        "system": nas.system,
         "boot_id": nas.boot_id,
         "now": iso(time.time()),
     }
@@ -152,50 +134,12 @@ def _named(nas: Nas, paths: list[str]) -> list[Drive]:
 
 def _probe(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     drives = _named(nas, options.devices) if options.devices else nas.present()
-    devices = [_device(nas, drive, options.smart, _use(drive)) for drive in drives]
+    devices = [_device(nas, drive, options.smart, uses(drive)) for drive in drives]
     return "probe", 0, {"host": _host(nas) | {"python": "3.9.18"}, "devices": devices}
 
 
-def _judged(
-    nas: Nas, options: argparse.Namespace
-) -> tuple[Drive | None, dict[str, str], list[Reason]]:
-    """The drive at that path, the state of each fact, and the reasons against writing."""
-    released = _released(options)
-    drive = nas.drive(path=options.device)
-    facts = dict.fromkeys(FACTS, "clear")
-    if drive is None:
-        return None, {"kind": "unknown"}, [_unknown("kind", f"{options.device}: no such device")]
-    found = [_reason(use["fact"], use["state"], use["detail"]) for use in _use(drive)]
-    reasons = [reason for reason in found if reason.get("release") not in released]
-    for reason in found:
-        facts[reason["fact"]] = "released"
-    if options.expect_serial != drive.serial:
-        text = f"expected serial {options.expect_serial or 'none'}, found {drive.serial}"
-        reasons.append(_unknown("identity", text))
-    if options.expect_size != drive.size_bytes:
-        text = f"expected {options.expect_size} bytes, found {drive.size_bytes}"
-        reasons.append(_unknown("size", text))
-    return drive, facts | {one["fact"]: one["state"] for one in reasons}, reasons
-
-
-def _released(options: argparse.Namespace) -> list[str]:
-    """Good for that serial only."""
-    if not options.release:
-        return []
-    if not options.release.startswith(options.expect_serial + ":"):
-        raise Trouble("the release is for another serial")
-    return str(options.release[len(options.expect_serial) + 1 :]).split(",")
-
-
-def _reason(fact: str, state: str, reason: str) -> Reason:
-    """Old data has a name by which exactly this finding can be released."""
-    words = hashlib.sha256(f"{fact} {reason}".encode()).hexdigest()[:12]
-    told = {"fact": fact, "state": state, "reason": reason}
-    return told | ({"release": f"{fact}:{words}"} if state == "old_data" else {})
-
-
 def _guard(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
-    drive, facts, reasons = _judged(nas, options)
+    drive, facts, reasons = judged(nas, options)
     return (
         "guard",
         2 if reasons else 0,
@@ -256,17 +200,17 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
             if there.verdict:
                 return told("finished", [])
         copy = json.loads(stdin) if options.restore and run is None else None
-        drive, _, reasons = _judged(nas, options)
+        drive, _, reasons = judged(nas, options)
         if run:  # what it was released over, it has begun to overwrite
             reasons = [reason for reason in reasons if reason["state"] != "old_data"]
         if copy and copy["run_id"] != run_id:
-            reasons = [*reasons, _unknown("state", "the copy is of another run")]
+            reasons = [*reasons, unknown("state", "the copy is of another run")]
         if drive and any(
             other.drive_key == drive.key and surface.at(other, now).alive
             for other in nas.runs.values()
         ):
             text = "another run holds the lock of this drive"
-            reasons = [*reasons, _reason("lock", "in_use", text)]
+            reasons = [*reasons, because("lock", "in_use", text)]
         if reasons or drive is None:
             return told("refused", reasons)
         if run is None:
@@ -282,10 +226,6 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     return told("started", [])
 
 
-def _unknown(fact: str, reason: str) -> Reason:
-    return _reason(fact, "unknown", reason)
-
-
 def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, now: float) -> Run:
     if options.sample:
         whole = float(os.environ.get("IO_VALIDATE_SECONDS") or 25)
@@ -299,8 +239,7 @@ def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, n
             "serial": drive.serial,
             "model": drive.model,
             "size_bytes": drive.size_bytes,
-            "logical_sector_bytes": 512,
-            "physical_sector_bytes": 4096,
+            **_sectors(drive),
             "path": drive.path,
         },
         sample=options.sample,

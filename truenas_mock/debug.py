@@ -8,8 +8,9 @@ POST network          {"far"}: callers are taken to be on another machine, which
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
 POST drive/NAME       {"pool", "vdev", "serial", "rename", "vanished", "temperature", "fail",
-                      "use"}, any of them; "use" is what the host's probe finds:
-                      [{"fact", "state", "detail"}]
+                      "use", "refuses", "interrupt"}, any of them; "refuses" self-tests from now
+                      on; "interrupt" is a reset, which ends a self-test; "use" is
+                      what the host's probe finds: [{"fact", "state", "detail"}]
 POST pool/NAME        {"offline", "exported"}
 POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
                       with "now": true at once
@@ -149,6 +150,8 @@ class Debug:
         vanished: bool | None = None,
         temperature: float | None | bool = False,
         fail: bool | None = None,
+        refuses: bool | None = None,
+        interrupt: bool = False,
         use: list[dict[str, str]] | None = None,
     ) -> None:
         if use is not None and not all(set(one) == {"fact", "state", "detail"} for one in use):
@@ -161,6 +164,10 @@ class Debug:
                 drive.temperature_set = temperature
             if fail is not None:
                 drive.fail = fail
+            if refuses is not None:
+                drive.refuses = refuses
+            if interrupt:
+                smart.interrupt(drive, time.time())
             if folder is None:
                 if pool is not False:
                     drive.pool = str(pool) if pool else None

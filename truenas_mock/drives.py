@@ -44,6 +44,36 @@ CATALOGUE = [
     ("sdn", "da7", "FAIL001"),
     ("sdo", "da8", "ST6000DM003"),
 ]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A drive of another kind than those fifteen, as `--drive KIND` adds it."""
+
+    model: str
+    prefix: str
+    sectors: int
+    rotation_rate: int = 7200
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+KINDS = {
+    "sas": Kind(
+        "HUH721212AL5200", "8CK", 23437770752, facts={"protocol": "scsi", "vendor": "HGST"}
+    ),
+    "nvme": Kind("Samsung SSD 980 PRO 1TB", "S5GX", 1953525168, 0, {"protocol": "nvme"}),
+    "nvme-basic": Kind(
+        "INTEL SSDPEKNW512G8", "BTNH", 1000215216, 0, {"protocol": "nvme", "self_tests": False}
+    ),
+    "ssd": Kind("Samsung SSD 870 EVO 1TB", "S6PU", 1953525168, 0),
+    "smr": Kind("ST8000DM004-2CX188", "WCT", 15628053168, 5425, {"zoned": True}),
+    "520": Kind(
+        "X477_SMEGX04TA07", "Z4D", 7501476528,
+        facts={"protocol": "scsi", "vendor": "NETAPP", "sector_bytes": 520},
+    ),
+    "locked": Kind("WDC WD40EFRX-68N32N0", "WD-WCC7", 7814037168, 5400, {"locked": True}),
+    "late": Kind("ST2000LM015-2E8174", "WDZ", 3907029168, 5400, {"logs_late": True}),
+}  # fmt: skip
 POOL = "tank"
 POOL_MEMBERS = ("sdi", "sdj")
 POOL_HOURS = 11873
@@ -65,6 +95,11 @@ class Drive:
         protocol: ata, scsi or nvme.
         sector_bytes: a logical sector.
         logs_late: a self-test appears in its log only once it is over.
+        vendor: of a SCSI drive.
+        zoned: shingled, which the drive itself manages.
+        locked: by an ATA password.
+        self_tests: an NVMe drive that has them.
+        refuses: it takes no self-test now.
         temperature_set: °C that /debug put it at, or None: drifting around its own warmth.
         hours: power-on hours at `since`.
         since: seconds since the epoch at which this NAS first saw it.
@@ -90,6 +125,11 @@ class Drive:
     protocol: str = "ata"
     sector_bytes: int = 512
     logs_late: bool = False
+    vendor: str = ""
+    zoned: bool = False
+    locked: bool = False
+    self_tests: bool = True
+    refuses: bool = False
     temperature_set: float | None = None
     hours: int = 0
     since: float = 0.0
@@ -136,6 +176,44 @@ def device_number(name: str) -> int:
     """Unit number on CORE (ada3 → 3), the letter's place for sd names (sdc → 2)."""
     digits = "".join(c for c in name if c.isdigit())
     return int(digits) if digits else ord(name[-1]) - ord("a")
+
+
+def others(kinds: list[str], names: str, now: float) -> dict[str, Drive]:
+    """Drives of other kinds, by key: "sas-1" is the first SAS drive. Their names go on where those
+    of the fifteen end.
+
+    Args:
+        kinds: of KINDS, one for each drive; the same may come again.
+    """
+    found: dict[str, Drive] = {}
+    for place, name in enumerate(kinds):
+        kind = KINDS[name]
+        key = f"{name}-{kinds[: place + 1].count(name)}"
+        digest = hashlib.sha256(f"truenas_mock {key}".encode()).hexdigest().upper()
+        protocol = kind.facts.get("protocol", "ata")
+        found[key] = Drive(
+            key=key,
+            name=_free_name(protocol, names, place),
+            path=f"/dev/mock/{key}",
+            serial=kind.prefix + digest[:7],
+            lunid=("eui." if protocol == "nvme" else "") + f"5000cca2{digest[8:16].lower()}",
+            model=kind.model,
+            size_bytes=kind.sectors * kind.facts.get("sector_bytes", 512),
+            rotation_rate=kind.rotation_rate,
+            since=now,
+            hours=int(digest[20:22], 16) % 40,
+            **kind.facts,
+        )
+    return found
+
+
+def _free_name(protocol: str, names: str, place: int) -> str:
+    """The boot disk is the first NVMe drive."""
+    if protocol == "nvme":
+        return f"nvme{place + 1}n1" if names == "sd" else f"nvd{place + 1}"
+    if names == "sd":
+        return f"sd{'pqrstuvwxyz'[place % 11]}{'ab'[place // 11 - 1] if place > 10 else ''}"
+    return f"{'ada' if protocol == 'ata' else 'da'}{place + 9}"
 
 
 def catalogue(names: str, now: float) -> dict[str, Drive]:

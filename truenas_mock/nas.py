@@ -15,20 +15,20 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from . import media, smart, surface
-from .drives import BOOT_POOL, Drive, catalogue
+from .drives import BOOT_POOL, Drive, catalogue, others
 from .surface import Run
 
 #: What state.json has just as it is here.
 PLAIN = (
-    "speed", "names", "boot_id", "booted", "schedules", "roots", "offline_pools", "exported_pools",
-    "flips", "revoked_keys",
+    "speed", "names", "system", "kinds", "boot_id", "booted", "schedules", "roots",
+    "offline_pools", "exported_pools", "flips", "revoked_keys",
 )  # fmt: skip
 
 
@@ -40,6 +40,9 @@ class Nas:
         media: folder of the file-backed drives, or None for the fifteen simulated ones.
         speed: how many simulated seconds pass in a real one.
         names: "sd" or "core".
+        system: of the host: "FreeBSD" or "Linux".
+        smartctl: its version there.
+        kinds: of the drives beside the fifteen, see drives.KINDS.
         boot_id, booted: of the host; kept over kill -9, new after a power off or a reboot.
         drives: by key; vanished ones too.
         runs: simulated surface runs, by state folder.
@@ -57,6 +60,9 @@ class Nas:
         self.media: Path | None = None
         self.speed = 1.0
         self.names = "sd"
+        self.system = "FreeBSD"
+        self.smartctl = (7, 4)
+        self.kinds: list[str] = []
         self.boot_id = ""
         self.booted = 0.0
         self.drives: dict[str, Drive] = {}
@@ -91,6 +97,8 @@ class Nas:
             self.media = Path(state["media"]) if state["media"] else None
             for name in PLAIN:
                 setattr(self, name, state.get(name, getattr(self, name)))
+            major, minor = state.get("smartctl", self.smartctl)
+            self.smartctl = (major, minor)
             self.drives = {drive["key"]: Drive.from_json(drive) for drive in state["drives"]}
             self.runs = {run["state_dir"]: Run(**run) for run in state["runs"]}
             self._version = version
@@ -115,6 +123,7 @@ class Nas:
         state = {
             "format": 1,
             "media": str(self.media) if self.media else None,
+            "smartctl": self.smartctl,
             **{name: getattr(self, name) for name in PLAIN},
             "drives": [drive.to_json() for drive in self.drives.values()],
             "runs": [asdict(run) for run in self.runs.values()],
@@ -125,21 +134,33 @@ class Nas:
         status = self._file.stat()
         self._version = (status.st_ino, status.st_mtime_ns)
 
-    def power_on(self, speed: float, names: str, media_folder: Path | None) -> None:
+    def power_on(
+        self,
+        speed: float,
+        names: str,
+        media_folder: Path | None,
+        system: str = "FreeBSD",
+        smartctl: tuple[int, int] = (7, 4),
+        kinds: Sequence[str] = (),
+    ) -> None:
         """Takes up the state of the data folder, or makes a new one.
 
-        Args:
-            speed, names, media_folder: as the attributes; speed counts for what is started from now
-                on.
+        Args: as the attributes; speed counts for what is started from now on, kinds and names for
+            drives that are made now.
         """
         with self.change():
-            self.speed, self.names = speed, names
+            self.speed, self.names, self.system = speed, names, system
+            self.smartctl, self.kinds = smartctl, list(kinds)
             self.media = media_folder.resolve() if media_folder else None
             if not self.boot_id:
                 self.boot()
             if not self.media and not self.drives:
-                self.drives = catalogue(names, time.time())
+                self.drives = self._new_drives()
         self.read()
+
+    def _new_drives(self) -> dict[str, Drive]:
+        now = time.time()
+        return catalogue(self.names, now) | others(self.kinds, self.names, now)
 
     def boot(self) -> None:
         self.boot_id, self.booted = str(uuid.uuid4()), time.time()
@@ -160,7 +181,7 @@ class Nas:
         history."""
         self.runs, self.schedules, self.flips = {}, {}, []
         self.offline_pools, self.exported_pools, self.revoked_keys = [], [], []
-        self.drives = {} if self.media else catalogue(self.names, time.time())
+        self.drives = {} if self.media else self._new_drives()
 
     def present(self) -> list[Drive]:
         """The drives that can be seen now, in the order of their names' keys."""

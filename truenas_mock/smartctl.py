@@ -1,7 +1,8 @@
-"""smartctl of a host with file-backed drives: DATA OPTION… DEVICE.
+"""smartctl of the host: DATA OPTION… DEVICE.
 
-Reports (-x, -a, with -j or --json), starts (-t short) and stops (-X) self-tests, as smartctl 7.4
-does. What it says of a drive is what the NAS says of it too: both read the same state.
+Reports (-x, -a, -i, with -j or --json), starts (-t short) and stops (-X) self-tests, as versions
+7.2 to 7.5 do: what each says of the three kinds of drive is in `ata`, `scsi` and `nvme`. What it
+says of a drive is what the NAS says of it too: both read the same state.
 """
 
 from __future__ import annotations
@@ -12,16 +13,23 @@ import time
 from pathlib import Path
 from typing import Any
 
-from . import smart
+from . import ata, nvme, scsi, smart
 from .drives import Drive
 from .nas import Nas
 
 WITH_VALUE = {"-d", "-n", "-t", "-T", "-q", "-r", "-l", "-f", "-v", "-o", "-S", "-s", "-g"}
-HEAD = (
-    "smartctl 7.4 2023-08-01 r5530 [FreeBSD 13.1-RELEASE-p9 amd64] (local build)\n"
-    "Copyright (C) 2002-23, Bruce Allen, Christian Franke, www.smartmontools.org\n\n"
-)
-ABORTED = 'Sending command: "Abort SMART off-line mode self-test routine".\nSelf-testing aborted!\n'
+#: Day, revision and year of each version.
+VERSIONS = {
+    (7, 2): ("2020-12-30", "5155", "20"),
+    (7, 3): ("2022-02-28", "5338", "22"),
+    (7, 4): ("2023-08-01", "5530", "23"),
+    (7, 5): ("2025-04-30", "5714", "25"),
+}
+PLATFORMS = {
+    "FreeBSD": "FreeBSD 13.1-RELEASE-p9 amd64",
+    "Linux": "x86_64-linux-6.12.15-production+truenas",
+}
+ABORTED = {"ata": ata.ABORTED, "scsi": scsi.ABORTED, "nvme": nvme.ABORTED}
 
 
 def main() -> None:
@@ -36,28 +44,93 @@ def run(nas: Nas, arguments: list[str]) -> tuple[int, str]:
     options, device = _parse(arguments)
     drive = nas.drive(path=device)
     if drive is None:
-        return 2, _no_device(device, arguments, "-j" in options)
-    now = time.time()
+        return 2, _no_device(nas, device, arguments, "-j" in options)
     if "-X" in options:
         with nas.change():
-            smart.stop(nas.drives[drive.key], now)
-        return 0, HEAD + ABORTED
+            smart.stop(nas.drives[drive.key], time.time())
+        return 0, _head(nas) + ABORTED[drive.protocol]
     if "-t" in options:
         kind = options["-t"].upper()
         if kind not in smart.SECONDS:
-            return 1, HEAD + f"=======> INVALID ARGUMENT TO -t: {options['-t']}\n"
-        with nas.change():
-            error = smart.start(nas.drives[drive.key], kind, now, nas.speed)
-        return (4, error) if error else (0, HEAD + "Testing has begun.\n")
+            return 1, _head(nas) + f"=======> INVALID ARGUMENT TO -t: {options['-t']}\n"
+        status, words = _start(nas, drive.key, kind)
+        return status, _head(nas) + words
     report = document(nas, drive, arguments)
-    status: int = report["smartctl"]["exit_status"]
-    return status, _json(report) if "-j" in options else HEAD + _text(report)
+    status = report["smartctl"]["exit_status"]
+    return status, _json(report) if "-j" in options else _head(nas) + _text(report)
+
+
+def _start(nas: Nas, key: str, kind: str) -> tuple[int, str]:
+    """`-t`: starts it where nothing speaks against it. A drive that refuses says no more."""
+    with nas.change():
+        drive, now = nas.drives[key], time.time()
+        running = smart.current(drive, now)
+        if drive.protocol == "nvme" and nas.smartctl < (7, 4):
+            return 0, ""  # it doesn't know of them, and doesn't say so
+        if drive.refuses:
+            return 4, 'Command "Execute SMART self-test routine" failed: Input/output error\n'
+        if drive.protocol == "ata":
+            status, words = ata.start(drive, running, now)
+        elif drive.protocol == "scsi":
+            status, words = scsi.start(drive, running, kind)
+        else:
+            status, words = nvme.start(drive, running, now, kind)
+        if status == 0:
+            smart.start(drive, kind, now, nas.speed)
+        return status, words
 
 
 def document(nas: Nas, drive: Drive, arguments: list[str]) -> dict[str, Any]:
     """What `smartctl -j` with these arguments says of a drive."""
-    words = ["smartctl", *arguments]
-    return smart.smartctl_json(drive, time.time(), nas.temperature(drive), words)
+    now, version = time.time(), nas.smartctl
+    temperature = nas.temperature(drive)
+    security = "security" in arguments or "-x" in arguments
+    if drive.protocol == "ata":
+        status, found = ata.document(drive, now, temperature, version, security)
+    elif drive.protocol == "scsi":
+        status, found = scsi.document(drive, now, temperature, version)
+    else:
+        status, found = nvme.document(drive, now, temperature, version)
+    head = _told(nas, arguments, status)
+    if drive.protocol == "scsi" and any(_wants_text(word) for word in arguments):
+        head["output"] = [*_head(nas).splitlines(), *scsi.text(drive, now)]
+    return {
+        "json_format_version": [1, 0],
+        "smartctl": head,
+        "local_time": {
+            "time_t": int(now),
+            "asctime": time.strftime("%a %b %d %H:%M:%S %Y UTC", time.gmtime(now)),
+        },
+        **found,
+    }
+
+
+def _wants_text(word: str) -> bool:
+    """--json=o has the text beside the JSON."""
+    return word.startswith("--json=") and "o" in word.partition("=")[2]
+
+
+def _told(nas: Nas, arguments: list[str], status: int) -> dict[str, Any]:
+    newer = {"pre_release": False} if nas.smartctl >= (7, 3) else {}
+    return {
+        "version": list(nas.smartctl),
+        **newer,
+        "svn_revision": VERSIONS[nas.smartctl][1],
+        "platform_info": PLATFORMS[nas.system],
+        "build_info": "(local build)",
+        "argv": ["smartctl", *arguments],
+        "drive_database_version": {"string": "7.3/5528"},
+        "exit_status": status,
+    }
+
+
+def _head(nas: Nas) -> str:
+    day, revision, year = VERSIONS[nas.smartctl]
+    version = ".".join(map(str, nas.smartctl))
+    return (
+        f"smartctl {version} {day} r{revision} [{PLATFORMS[nas.system]}] (local build)\n"
+        f"Copyright (C) 2002-{year}, Bruce Allen, Christian Franke, www.smartmontools.org\n\n"
+    )
 
 
 def _parse(arguments: list[str]) -> tuple[dict[str, str], str]:
@@ -80,13 +153,13 @@ def _parse(arguments: list[str]) -> tuple[dict[str, str], str]:
     return options, device
 
 
-def _no_device(device: str, arguments: list[str], as_json: bool) -> str:
+def _no_device(nas: Nas, device: str, arguments: list[str], as_json: bool) -> str:
     words = f"Smartctl open device: {device} failed: No such device"
     if not as_json:
-        return f"{HEAD}{words}\n"
+        return f"{_head(nas)}{words}\n"
     messages = [{"string": words, "severity": "error"}]
-    told = {"version": [7, 4], "argv": ["smartctl", *arguments], "messages": messages}
-    return _json({"json_format_version": [1, 0], "smartctl": told | {"exit_status": 2}})
+    told = _told(nas, arguments, 2) | {"messages": messages}
+    return _json({"json_format_version": [1, 0], "smartctl": told})
 
 
 def _json(document: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ import itertools
 import json
 import ssl
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,14 @@ SECONDS = 20
 class Site:
     """One NAS: `port` is plain, `tls_port` is not."""
 
-    def __init__(self, folder: Path, number: str, speed: float = 60) -> None:
+    def __init__(
+        self, folder: Path, number: str, speed: float = 60, kinds: Sequence[str] = ()
+    ) -> None:
         self.release = release(number)
         folder.mkdir(parents=True, exist_ok=True)
         self.nas = Nas(folder)
-        self.nas.power_on(speed, self.release.names, None)
+        played = self.release
+        self.nas.power_on(speed, played.names, None, played.system, played.smartctl, kinds)
         self.faults = Faults()
         self.middleware = Middleware(self.nas, self.release)
         self.debugger = Debug(self.nas, self.middleware, self.faults)

@@ -117,6 +117,7 @@ INSTALLED_APPS = [
     "live",
     "drives",
     "burnin",
+    "notifications",
     "dashboard",
     "burnin_site",
 ]
@@ -220,6 +221,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_SERIALIZER = "json"
 CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+# A worker takes both queues, or one worker each where mail is to have a machine of its own.
+CELERY_TASK_ROUTES = {"notifications.tasks.*": {"queue": "notifications"}}
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_BEAT_MAX_LOOP_INTERVAL = 1

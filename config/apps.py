@@ -26,10 +26,10 @@ class ConfigConfig(AppConfig):
             remember(url)
         remember(settings.DATABASES["default"].get("PASSWORD") or "")
         remember(urlsplit(settings.REDIS_URL).password or "")
-        _check_defaults()
+        check_defaults()
 
 
-def _check_defaults() -> None:
+def check_defaults() -> None:
     """What the environment gives for settings that the page can change is checked as there."""
     from . import runtime
 

@@ -227,8 +227,8 @@ def parse(name: str, raw: Any) -> Any:
     parts = raw.split(",") if isinstance(raw, str) else raw
     if not isinstance(parts, list | tuple):
         raise ValidationError("A list, separated by commas")
-    texts = [_text(part, check) for part in parts]
-    return tuple(dict.fromkeys(filter(None, texts)))
+    filled = [part for part in parts if not isinstance(part, str) or part.strip()]
+    return tuple(dict.fromkeys(_text(part, check) for part in filled))
 
 
 def _text(raw: Any, check: Callable[[str], None]) -> str:

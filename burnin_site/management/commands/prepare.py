@@ -20,6 +20,7 @@ from dashboard import first_admin
 from dashboard.roles import SETUP_URL
 from drives import systems
 from drives.models import System
+from notifications.tasks import EVERY_SECONDS, deliver
 
 
 class Command(BaseCommand):
@@ -83,14 +84,14 @@ def _first_system() -> None:
 
 @transaction.atomic
 def _schedule() -> None:
-    interval, _ = IntervalSchedule.objects.get_or_create(
-        every=settings.POLL_INTERVAL_SECONDS, period=IntervalSchedule.SECONDS
-    )
-    PeriodicTask.objects.update_or_create(
-        name="poll systems",
-        defaults={
-            "task": poll_systems.name,
-            "interval": interval,
-            "expire_seconds": settings.POLL_INTERVAL_SECONDS,
-        },
-    )
+    for name, task, seconds in (
+        ("poll systems", poll_systems, settings.POLL_INTERVAL_SECONDS),
+        ("deliver notifications", deliver, EVERY_SECONDS),
+    ):
+        interval, _ = IntervalSchedule.objects.get_or_create(
+            every=seconds, period=IntervalSchedule.SECONDS
+        )
+        PeriodicTask.objects.update_or_create(
+            name=name,
+            defaults={"task": task.name, "interval": interval, "expire_seconds": seconds},
+        )

@@ -74,6 +74,8 @@ def expected_seconds(drive: Drive, kind: str, passes: int) -> float:
         return max(INSTANT_SECONDS, left.seconds)
     if kind in SELF_TESTS:
         return _own_word(drive, kind) or _of_model(drive.model, kind) or _by_size(drive, kind)
+    if kind == StageKind.IO_VALIDATE:
+        return _of_model(drive.model, kind) or SAMPLE_SECONDS
     return INSTANT_SECONDS
 
 
@@ -121,17 +123,30 @@ def learnt(stage: Stage, head: RunHead) -> Curve:
     """The drive's curve with what this look at its run adds."""
     found = Curve.parse(stage.progress.get("curve"))
     position = head.raw.get("position_bytes")
-    if head.paused or not head.alive or not isinstance(position, int) or not head.size_bytes:
+    if (
+        head.sample
+        or head.paused
+        or not head.alive
+        or not isinstance(position, int)
+        or not head.size_bytes
+    ):
         return found
     return found.learn(head.phase, position / head.size_bytes, head.rate_bytes_per_second)
 
 
-def surface_left(job: Job, head: RunHead, learnt_curve: Curve) -> Left:
+def run_left(stage: Stage, head: RunHead, learnt_curve: Curve, now: datetime) -> Left | None:
+    """Of a surface run as this look saw it."""
+    if head.sample:
+        if stage.started_at is None or not stage.expected_seconds:
+            return None
+        elapsed = (now - stage.started_at).total_seconds()
+        return curve.self_test_left(stage.expected_seconds, elapsed, head.percent, coarse=False)
+    drive = stage.job.drive
     position = head.raw.get("position_bytes")
     of_model = None
     if not learnt_curve.is_whole():
         # At each poll of each run: looked up anew now and then.
-        of_model = _kept_curve_of_model(job.drive.model, int(time.time() / KEPT_SECONDS))
+        of_model = _kept_curve_of_model(drive.model, int(time.time() / KEPT_SECONDS))
     return curve.surface_left(
         head.size_bytes,
         head.passes,
@@ -140,7 +155,7 @@ def surface_left(job: Job, head: RunHead, learnt_curve: Curve) -> Left:
         position=position if isinstance(position, int) else 0,
         curve=learnt_curve,
         of_model=of_model,
-        rotational=job.drive.rotational,
+        rotational=drive.rotational,
     )
 
 

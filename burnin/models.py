@@ -40,11 +40,13 @@ class StageKind(models.TextChoices):
     SHORT_SMART = "short_smart", "SMART short"
     LONG_SMART = "long_smart", "SMART long"
     SURFACE_VALIDATE = "surface_validate", "Surface"
+    IO_VALIDATE = "io_validate", "I/O sample"
     FINAL_CHECK = "final_check", "Final check"
 
 
+#: What can be chosen one by one; the I/O sample comes by the quick profile alone (B2).
 CHOSEN_KINDS = [StageKind.SHORT_SMART, StageKind.LONG_SMART, StageKind.SURFACE_VALIDATE]
-DESTRUCTIVE_KINDS = [StageKind.SURFACE_VALIDATE]
+DESTRUCTIVE_KINDS = [StageKind.SURFACE_VALIDATE, StageKind.IO_VALIDATE]
 
 
 class Job(models.Model):

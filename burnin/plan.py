@@ -18,6 +18,7 @@ PROFILES = {
     frozenset({StageKind.SHORT_SMART, StageKind.LONG_SMART}): "short_long",
     frozenset({StageKind.SHORT_SMART}): "short",
     frozenset({StageKind.LONG_SMART}): "long",
+    frozenset({StageKind.SHORT_SMART, StageKind.IO_VALIDATE}): "quick",
 }
 MOST_PASSES = 16
 
@@ -51,6 +52,11 @@ class Plan:
         if self.passes is not None:
             return self.passes
         return 1 if drive.rotational is False else runtime.current().surface_passes
+
+    @classmethod
+    def quick(cls) -> Plan:
+        """A fast screening: a short self-test and a sample of the surface (B2)."""
+        return cls((StageKind.SHORT_SMART, StageKind.IO_VALIDATE), 1)
 
     @property
     def all_stages(self) -> tuple[StageKind, ...]:

@@ -34,10 +34,25 @@ DOUBTFUL_COUNTERS = {
 }
 
 
+#: What is claimed of a surface run, by whether it is a sample.
+WHOLE = {False: "Every byte was verified", True: "The sample was verified"}
+#: A sample has a place in each 1,024th of a drive, and more; a small medium has fewer parts.
+SMALLEST_SAMPLE_PLACES = 3
+
+
 def surface(
-    verdict: RunVerdict, *, serial_found: str, serial: str, size_bytes: int, passes: int
+    verdict: RunVerdict,
+    *,
+    serial_found: str,
+    serial: str,
+    size_bytes: int,
+    passes: int,
+    sample: bool = False,
 ) -> Ended:
-    """Judge a surface run that has ended. The engine's own word is not enough for a pass."""
+    """Judge a surface run that has ended. The engine's own word is not enough for a pass.
+
+    sample: a part of the drive was to be written and verified, not all of it.
+    """
     source = "Surface run on the host"
     same = Claim(
         "Same drive at the end of the surface run",
@@ -45,16 +60,7 @@ def surface(
         f"Serial {serial_found or 'unknown'}, {verdict.size_bytes:,} bytes",
         source,
     )
-    wanted = size_bytes * passes
-    whole = Claim(
-        "Every byte was verified",
-        verdict.bytes_verified == wanted
-        and verdict.bytes_written >= wanted
-        and verdict.passes == passes
-        and wanted > 0,
-        f"{verdict.bytes_verified:,} of {wanted:,} bytes (size × {passes})",
-        source,
-    )
+    whole = _whole(verdict, size_bytes, passes, sample, source)
     clean = Claim(
         "Every byte read back as written",
         verdict.error_count == 0 and not verdict.errors,
@@ -80,6 +86,28 @@ def surface(
         )
     reason = "; ".join(verdict.reasons) or "The surface run ended without a reason"
     return Ended(StageState.UNKNOWN, reason, claims)
+
+
+def _whole(verdict: RunVerdict, size_bytes: int, passes: int, sample: bool, source: str) -> Claim:
+    """All that was to be written and verified was; a sample never counts for the whole drive."""
+    is_sample = verdict.sample_bytes is not None
+    wanted = (verdict.sample_bytes or 0 if sample else size_bytes) * passes
+    holds = (
+        is_sample == sample
+        and verdict.bytes_verified == wanted
+        and verdict.bytes_written >= wanted
+        and verdict.passes == passes
+        and wanted > 0
+        and (not sample or (verdict.sample_places or 0) >= SMALLEST_SAMPLE_PLACES)
+    )
+    found = f"{verdict.bytes_verified:,} of {wanted:,} bytes (size × {passes})"
+    if sample:
+        share = 100 * (verdict.sample_bytes or 0) / max(1, size_bytes)
+        found = (
+            f"{verdict.bytes_verified:,} of {wanted:,} bytes at {verdict.sample_places or 0:,}"
+            f" places, {share:.2g} % of the drive"
+        )
+    return Claim(WHOLE[sample], holds, found, source)
 
 
 def counters(

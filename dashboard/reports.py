@@ -165,6 +165,8 @@ class Report:
         if any(stage.kind == StageKind.SURFACE_VALIDATE for stage in self.stages):
             times = words.times(job.passes)
             return f"{job.size_bytes:,} bytes verified {times}, no errors, no counter rose"
+        if any(stage.kind == StageKind.IO_VALIDATE for stage in self.stages):
+            return "a sample of its surface came back as written, no counter rose"
         return "the self-tests found nothing, no counter rose; its surface was not written"
 
     @property

@@ -152,7 +152,10 @@ class Row:
     def verified(self) -> str:
         """What a passed burn-in has shown, in three words."""
         job = self.job
-        if job is None or not any(stage.kind == "surface_validate" for stage in self.stages):
+        kinds = {stage.kind for stage in self.stages}
+        if "io_validate" in kinds:
+            return "a sample verified"
+        if job is None or "surface_validate" not in kinds:
             return "self-tests only"
         return f"{words.size(job.size_bytes)} verified {words.times(job.passes)}"
 

@@ -56,13 +56,14 @@ class Verbs(Protocol):
 
 def verbs(kind: str) -> Verbs:
     """The module of a stage kind."""
-    from . import final_check, long_smart, precheck, short_smart, surface_validate
+    from . import final_check, io_validate, long_smart, precheck, short_smart, surface_validate
 
     modules: dict[str, Verbs] = {
         StageKind.PRECHECK: precheck,
         StageKind.SHORT_SMART: short_smart,
         StageKind.LONG_SMART: long_smart,
         StageKind.SURFACE_VALIDATE: surface_validate,
+        StageKind.IO_VALIDATE: io_validate,
         StageKind.FINAL_CHECK: final_check,
     }
     return modules[kind]

@@ -9,12 +9,13 @@ import asyncssh
 from django.contrib.auth.models import User
 from django.utils import timezone
 
-from burnin.models import Job, Stage, StageKind
+from burnin.models import CHOSEN_KINDS, Job, Stage, StageKind
 from drives.models import Drive, System
 from drives.truenas.types import NasDrive, NasView
 
 HOST_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
 SIZE = 12 * 10**12
+KINDS = (StageKind.PRECHECK, *CHOSEN_KINDS, StageKind.FINAL_CHECK)
 
 
 def a_system(name: str = "nas-1", **facts: Any) -> System:
@@ -62,7 +63,7 @@ def a_job(drive: Drive, **facts: Any) -> Job:
         | facts
     )
     Stage.objects.bulk_create(
-        Stage(job=job, position=position, kind=kind) for position, kind in enumerate(StageKind)
+        Stage(job=job, position=position, kind=kind) for position, kind in enumerate(KINDS)
     )
     return job
 

@@ -18,7 +18,7 @@ from burnin import orchestrator
 from burnin.models import Job, JobState, StageState
 from burnin.orchestrator import RequestRefused
 from burnin.precheck_now import guard_answer
-from burnin.stages import surface_validate
+from burnin.stages import surface_run
 from drives.hosts import ssh
 from drives.models import HostRun, SmartReading, SmartTest
 from tests import needs
@@ -287,7 +287,7 @@ def test_a_wish_that_comes_while_the_drive_is_looked_up_is_heard_before_the_star
 ) -> None:
     here = site(media_nas)
     before = digest(medium(media_nas, "FILE0001"))
-    really_locate = surface_validate.locate
+    really_locate = surface_run.locate
 
     def locate(*args: Any, **options: Any) -> Any:
         found = really_locate(*args, **options)
@@ -298,7 +298,7 @@ def test_a_wish_that_comes_while_the_drive_is_looked_up_is_heard_before_the_star
             getattr(orchestrator, wish)(job, by="olga")
         return found
 
-    monkeypatch.setattr(surface_validate, "locate", locate)
+    monkeypatch.setattr(surface_run, "locate", locate)
     job = here.start("da0", "surface_validate")
     if wish == "cancel":
         assert here.until_over(job).state == JobState.CANCELLED

@@ -26,12 +26,19 @@ def test_profile_and_order(stages: list[str], profile: str, destructive: bool) -
     assert list(plan.all_stages) == ["precheck", *stages, "final_check"]
 
 
+def test_the_quick_profile_is_a_short_test_and_a_sample_and_destroys_too() -> None:
+    plan = Plan.quick()
+    assert (plan.profile, plan.destructive, plan.passes) == ("quick", True, 1)
+    assert list(plan.all_stages) == ["precheck", "short_smart", "io_validate", "final_check"]
+
+
 @pytest.mark.parametrize(
     ("stages", "passes", "words"),
     [
         ([], 2, "at least one"),
         (["surface"], 2, "no stage 'surface'"),
         (["precheck"], 2, "no stage 'precheck'"),
+        (["io_validate"], 2, "no stage 'io_validate'"),
         (["short_smart", "short_smart"], 2, "twice"),
         (["surface_validate"], 0, "Passes"),
         (["surface_validate"], 17, "Passes"),

@@ -37,6 +37,60 @@ def test_a_surface_run_with_all_its_evidence_passes() -> None:
     assert ended.claims and all(claim.holds for claim in ended.claims)
 
 
+SAMPLE = replace(
+    GOOD,
+    passes=1,
+    sample_places=1040,
+    sample_bytes=SIZE // 64,
+    bytes_written=SIZE // 64,
+    bytes_verified=SIZE // 64,
+)
+
+
+def judge_sample(run: RunVerdict) -> verdict.Ended:
+    return verdict.surface(
+        run, serial_found=SERIAL, serial=SERIAL, size_bytes=SIZE, passes=1, sample=True
+    )
+
+
+def test_a_sample_with_all_its_evidence_passes_as_a_sample() -> None:
+    ended = judge_sample(SAMPLE)
+    assert ended.state == StageState.PASSED
+    found = next(c.found for c in ended.claims if c.claim == "The sample was verified")
+    assert "at 1,040 places" in found and "% of the drive" in found
+
+
+@pytest.mark.parametrize(
+    "lack",
+    [
+        {"bytes_verified": SIZE // 64 - 512},
+        {"bytes_written": 0},
+        {"sample_bytes": None},
+        {"sample_bytes": 0, "bytes_written": 0, "bytes_verified": 0},
+        {"sample_places": 2},
+        {"sample_places": None},
+        {"passes": 2},
+        {"size_bytes": SIZE - 512},
+    ],
+    ids=str,
+)
+def test_a_sample_that_lacks_anything_never_passes(lack: dict[str, Any]) -> None:
+    assert judge_sample(replace(SAMPLE, **lack)).state == StageState.UNKNOWN
+
+
+def test_a_sample_never_counts_for_the_whole_nor_the_whole_for_a_sample() -> None:
+    assert judge(replace(GOOD, sample_places=1040, sample_bytes=SIZE)).state == StageState.UNKNOWN
+    whole = replace(GOOD, passes=1, bytes_written=SIZE, bytes_verified=SIZE)
+    assert judge_sample(whole).state == StageState.UNKNOWN
+
+
+def test_a_fake_capacity_fails_with_its_evidence() -> None:
+    wrapped = {"class": "misplaced", "lba": SIZE // 1024, "offset_bytes": SIZE // 2}
+    ended = judge_sample(replace(SAMPLE, verdict="failed", error_count=8, errors=(wrapped,)))
+    assert ended.state == StageState.FAILED
+    assert "another address" in ended.reason and "50 % of the drive" in ended.reason
+
+
 @pytest.mark.parametrize(
     "lack",
     [

@@ -46,6 +46,7 @@ class Session:
         read_only: it may change nothing.
         new_jobs: the answer to a job's call is its result, not its id.
         scram: the exchange that it is in.
+        late: seconds by which the answer to this call is held back: an unknown key is told late.
         certificate: of the NAS, in DER, where it came by TLS.
     """
 
@@ -57,6 +58,7 @@ class Session:
     new_jobs: bool = False
     scram: scram.Exchange | None = None
     certificate: bytes | None = None
+    late: float = 0.0
 
     def log_in(self, kind: str, read_only: bool = False) -> None:
         self.credentials = {"type": kind, "data": {"username": USER}}
@@ -72,6 +74,7 @@ class Accounts:
     def __init__(self, nas: Nas, release: Release) -> None:
         self.nas, self.release = nas, release
         self.far = False  #: /debug lets callers on this machine look like others
+        self.redirects = False  #: plain http is sent on to https
         self._tokens: dict[str, bool] = {}
         self._calls: dict[tuple[str, str], list[float]] = {}
         self._lock = threading.Lock()
@@ -94,6 +97,8 @@ class Accounts:
         """As auth.login_with_api_key and auth.login_ex do it."""
         key = KEYS.get(key, key)
         found = self.check_key(key)
+        if found == "AUTH_ERR" and self.release.keys == "user":
+            session.late = random.uniform(1, 2) / self.nas.speed
         if username not in (None, USER):
             return "AUTH_ERR"
         if found == "SUCCESS" and session.clear and self.release.revokes:

@@ -3,8 +3,8 @@
 GET  state
 POST reset, complete-all-jobs, reboot
 POST restart-middleware {"seconds"}: jobs and sessions are lost, nginx shows its 502 meanwhile
-POST network          {"far"}: callers are taken to be on another machine, which revokes a key that
-                      comes in clear
+POST network          {"far", "redirects"}: callers are taken to be on another machine, which
+                      revokes a key that comes in clear; plain http is sent on to https
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
 POST drive/NAME       {"pool", "vdev", "serial", "rename", "vanished", "temperature", "fail",
@@ -66,7 +66,7 @@ class Debug:
             case "POST", "restart-middleware":
                 self.middleware.restart(float(body.get("seconds", 0)))
             case "POST", "network":
-                self.middleware.accounts.far = bool(body["far"])
+                self._change_network(**body)
             case "POST", "flip-bit":
                 self._flip(str(body["name"]), float(body["at_fraction"]), bool(body.get("now")))
             case _:
@@ -96,7 +96,7 @@ class Debug:
     def _reset(self) -> None:
         self.faults.clear()
         self._follow_faults()
-        self.middleware.accounts.far = False
+        self._change_network(far=False, redirects=False)
         self.middleware.restart(0)
         with self.nas.change():
             self.nas.reset()
@@ -124,6 +124,11 @@ class Debug:
             host.kill_all(self.nas)
             self.nas.boot()
         self.middleware.restart(0)
+
+    def _change_network(self, far: bool | None = None, redirects: bool | None = None) -> None:
+        accounts = self.middleware.accounts
+        accounts.far = accounts.far if far is None else far
+        accounts.redirects = accounts.redirects if redirects is None else redirects
 
     def _change_pool(
         self, name: str, offline: bool | None = None, exported: bool | None = None

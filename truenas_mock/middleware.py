@@ -72,6 +72,8 @@ class Middleware:
         with self.nas.lock:
             self.nas.read()
             result = method.function(*arguments)
+        time.sleep(session.late)
+        session.late = 0.0
         if isinstance(result, Job) and not result.id:
             result.credentials = session.credentials
             self.jobs.add(result)

@@ -184,8 +184,8 @@ class Nas:
         self.drives = {} if self.media else self._new_drives()
 
     def present(self) -> list[Drive]:
-        """The drives that can be seen now, in the order of their names' keys."""
-        return [drive for _, drive in sorted(self.drives.items()) if not drive.vanished]
+        """The drives that can be seen now, in the order in which they were made."""
+        return [drive for drive in self.drives.values() if not drive.vanished]
 
     def drive(self, **wanted: str) -> Drive | None:
         """The present drive with that name, path, serial or identifier: `drive(name="sda")`."""

@@ -29,6 +29,7 @@ class Pools:
             Method("pool.get_disks", self._disks, (takes("id", None, int),), item=True),
             Method("pool.import_find", self._import_find, job=True),
             Method("boot.get_disks", self.nas.boot_disks),
+            Method("boot.get_state", self._boot_state),
         ]
 
     def _members(self, exported: bool = False) -> dict[str, list[Drive]]:
@@ -125,6 +126,27 @@ class Pools:
             if wanted in (None, name)
             and not (number is None and scale and name in self.nas.offline_pools)
         ]
+
+    def _boot_state(self) -> dict[str, Any]:
+        core = self.release.system == "FreeBSD"
+        leaves = [
+            {
+                "name": f"{disk}p2" if core else f"{disk}p3",
+                "type": "DISK",
+                "path": f"/dev/{disk}p2" if core else f"/dev/{disk}p3",
+                "status": "ONLINE",
+                "disk": disk,
+                "children": [],
+            }
+            for disk in self.nas.boot_disks()
+        ]
+        return {
+            "id": BOOT_POOL,
+            "name": BOOT_POOL,
+            "status": "ONLINE",
+            "healthy": True,
+            "groups": {role: leaves if role == "data" else [] for role in ROLES},
+        }
 
     def _import_find(self) -> Job:
         """A job; its result names pools, never disks."""

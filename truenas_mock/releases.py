@@ -1,7 +1,7 @@
 """What differs between the TrueNAS releases that can be played: facts only, no code.
 
 Each is a row of differences from the one before it. Which methods a release has stands beside the
-methods themselves (`since`, `until`). How certain each fact is: docs/systems.md.
+methods themselves (`since`, `until`). What is not certain: docs/mock.md.
 """
 
 from __future__ import annotations

@@ -6,9 +6,9 @@ import hashlib
 import time
 from typing import Any
 
-from . import smart
+from . import filters, smart
 from .clock import ejson
-from .methods import Method
+from .methods import FILTERS, OPTIONS, Method
 from .nas import Nas
 from .releases import Release
 
@@ -40,6 +40,7 @@ class System:
             Method("system.host_id", lambda: hashlib.sha256(HOSTNAME.encode()).hexdigest(),
                    since="22.12.1"),
             Method("alert.list", self.alerts),
+            Method("service.query", self._services, (FILTERS, OPTIONS)),
         ]  # fmt: skip
 
     def _info(self) -> dict[str, Any]:
@@ -63,6 +64,20 @@ class System:
             "system_manufacturer": "MOCK",
             "ecc_memory": True,
         }
+
+    def _services(self, chosen: Any, options: Any) -> Any:
+        names = ["ssh", "cifs", "nfs", *(["smartd"] if self.release.has("12.0", "25.04") else [])]
+        rows = [
+            {
+                "id": number,
+                "service": name,
+                "enable": name in ("ssh", "smartd"),
+                "state": "RUNNING" if name in ("ssh", "smartd") else "STOPPED",
+                "pids": [1000 + number] if name in ("ssh", "smartd") else [],
+            }
+            for number, name in enumerate(names, 1)
+        ]
+        return filters.apply(rows, chosen, options)
 
     # --- alerts -------------------------------------------------------------------------------
     def alerts(self) -> list[dict[str, Any]]:

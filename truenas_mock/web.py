@@ -59,6 +59,9 @@ def handler(
             if middleware is None:
                 self._reply(404, NOT_FOUND)
                 return
+            if middleware.accounts.redirects and not getattr(self.server, "certificate", None):
+                self._redirect()
+                return
             if middleware.is_down:
                 self._send(502, ERROR_PAGE, "text/html")
                 return
@@ -73,6 +76,14 @@ def handler(
             self._reply(status, answer, fault.what if fault else "")
 
         do_GET = do_POST = do_PUT = do_DELETE = handle_any
+
+        def _redirect(self) -> None:
+            """nginx with "redirect to HTTPS": what came with the request has crossed in clear."""
+            host = self._header("Host").partition(":")[0]
+            self.send_response(307)
+            self.send_header("Location", f"https://{host}{self.path}")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
 
         def _header(self, name: str) -> str:
             return self.headers.get(name, "")

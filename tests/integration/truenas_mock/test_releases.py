@@ -314,6 +314,14 @@ def test_rights_by_rest(sites: Callable[[str], Site]) -> None:
     assert site.ask("GET", "api/v2.0/disk", key="mock-key-expired").status_code == 401
 
 
+def test_plain_http_can_be_sent_on_to_https(sites: Callable[[str], Site]) -> None:
+    site = sites("25.10")
+    site.debug("network", redirects=True)
+    answer = site.ask("GET", "api/v2.0/disk", allow_redirects=False)
+    assert answer.status_code == 307
+    assert answer.headers["Location"] == "https://127.0.0.1/api/v2.0/disk"
+
+
 def test_the_roles_of_a_pool(sites: Callable[[str], Site]) -> None:
     site = sites("25.04")
     site.debug("drive/sdc", pool="tank", vdev="spare")

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, Group, User
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import redirect
 from django_htmx.http import HttpResponseClientRedirect
 
@@ -59,7 +59,9 @@ def public(view: View) -> View:
     return view
 
 
-def role(needed: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., HttpResponse]]:
+def role(
+    needed: str,
+) -> Callable[[Callable[..., HttpResponseBase]], Callable[..., HttpResponseBase]]:
     """Declares and enforces the lowest role that may call a view.
 
     Somebody who isn't logged in is sent to the login page; too low a role gets a 403 page that
@@ -68,9 +70,9 @@ def role(needed: str) -> Callable[[Callable[..., HttpResponse]], Callable[..., H
     if needed not in ROLES:
         raise ValueError(f"{needed!r} is not a role")
 
-    def declare(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    def declare(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
         @wraps(view)
-        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             return _refusal(request, needed) or view(request, *args, **kwargs)
 
         checked.required_role = needed  # type: ignore[attr-defined]

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from django.urls import path
 
-from .views import accounts, drives, freeze, health, home, jobs, reports, start
+from .views import (
+    accounts,
+    audit,
+    drives,
+    freeze,
+    health,
+    history,
+    home,
+    jobs,
+    reports,
+    start,
+    stats,
+)
 
 urlpatterns = [
     path("", home.home, name="home"),
@@ -17,12 +29,17 @@ urlpatterns = [
     path("thaw", freeze.thaw, name="thaw"),
     path("jobs/acknowledge", jobs.acknowledge, name="acknowledge"),
     path("jobs/<int:job_id>/cancel", jobs.cancel, name="cancel"),
-    path("history", jobs.history, name="history"),
+    path("history", history.history, name="history"),
+    path("history.csv", history.history_csv, name="history_csv"),
     path("history/<int:job_id>", reports.job, name="job"),
     path("history/<int:job_id>/print", reports.sheet, name="print"),
     path("history/<int:job_id>/report.json", reports.as_json, name="job_json"),
     path("history/<int:job_id>/report.csv", reports.as_csv, name="job_csv"),
     path("history/<int:job_id>/surface.csv", reports.surface_csv, name="surface_csv"),
+    path("stats", stats.stats, name="stats"),
+    path("audit", audit.audit, name="audit"),
+    path("audit.csv", audit.audit_csv, name="audit_csv"),
+    path("audit.json", audit.audit_json, name="audit_json"),
     path("login", accounts.log_in, name="login"),
     path("logout", accounts.log_out, name="logout"),
     path("setup", accounts.setup, name="setup"),

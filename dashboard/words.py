@@ -9,7 +9,7 @@ def size(count: int | float | None) -> str:
     """Bytes in the units of drive makers (powers of ten): 12.0 TB, 240 GB."""
     if count is None:
         return "–"
-    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+    for unit, factor in (("PB", 1e15), ("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if abs(count) >= factor:
             if unit == "GB" and abs(count) >= 10 * factor:
                 return f"{count / factor:.0f} {unit}"
@@ -24,7 +24,7 @@ def rate(bytes_per_second: float | None) -> str:
     mega = bytes_per_second / 1e6
     if mega >= 10_000:
         return f"{mega / 1000:,.0f} GB/s"
-    return f"{mega:.0f} MB/s" if mega >= 10 else f"{mega:.1f} MB/s"
+    return f"{mega:,.0f} MB/s" if mega >= 10 else f"{mega:.1f} MB/s"
 
 
 def duration(seconds: float) -> str:
@@ -61,7 +61,8 @@ def moment(at: datetime, shown_as: str, now: datetime) -> str:
     """A time as text in UTC: what stands there until the page's script puts the local time.
 
     shown_as: `ago` (2 d 4 h ago), `for` (2 d 4 h), `age` (2 d), `clock` (Thu 04:00), `second`,
-    `full`, `day` (22 Nov 2026), `minute` (22 Nov 10:16).
+    `full`, `day` (22 Nov 2026), `minute` (22 Nov 10:16),
+    `stamp` (22 Nov 10:16:44).
     static/js/times.js says the same in the reader's time zone.
     """
     if shown_as in {"ago", "for", "age"}:
@@ -74,6 +75,8 @@ def moment(at: datetime, shown_as: str, now: datetime) -> str:
         return f"{at.day} {at:%b %Y}"
     if shown_as == "minute":
         return f"{at.day} {at:%b %H:%M} UTC"
+    if shown_as == "stamp":
+        return f"{at.day} {at:%b %H:%M:%S} UTC"
     if shown_as == "full":
         return f"{at:%a} {at.day} {at:%b %Y %H:%M} UTC"
     return f"{at:%a %H:%M:%S} UTC" if shown_as == "second" else f"{at:%a %H:%M} UTC"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from django import template
 from django.utils import timezone
@@ -40,6 +41,12 @@ def binary(count: int) -> str:
 def took(seconds: float | None) -> str:
     """A length of time in words; empty when it isn't known."""
     return "" if seconds is None else words.duration(seconds)
+
+
+@register.filter
+def as_query(value: object, name: str) -> str:
+    """A query string of one."""
+    return urlencode({name: value})
 
 
 @register.filter

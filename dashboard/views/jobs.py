@@ -1,44 +1,18 @@
-"""One burn-in: its page, cancelling it, acknowledging failures; and the history of all."""
+"""Acts on burn-ins: cancelling one, acknowledging failures."""
 
 from __future__ import annotations
 
-from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from burnin import orchestrator
-from burnin.models import Job, JobState
+from burnin.models import Job
 from burnin.progress import job_percent
 
 from ..fragments import after_act
 from ..login_events import source_ip
 from ..roles import role, wants_json
-
-PAGE = 50
-
-
-@require_GET
-@role("viewer")
-def history(request: HttpRequest) -> HttpResponse:
-    """All burn-ins, newest first; ?state= and ?drive= narrow it."""
-    jobs: QuerySet[Job] = Job.objects.select_related("drive", "system").defer("claims")
-    state, drive = request.GET.get("state", ""), request.GET.get("drive", "")
-    if state in JobState.values:
-        jobs = jobs.filter(state=state)
-    if drive.isdecimal() and len(drive) < 19:
-        jobs = jobs.filter(drive_id=int(drive))
-    page = Paginator(jobs, PAGE).get_page(request.GET.get("page"))
-    context = {
-        "here": "history",
-        "page": page,
-        "states": JobState.choices,
-        "state": state,
-        "drive": drive,
-        "narrowed": bool(state or drive),
-    }
-    return render(request, "dashboard/history.html", context)
 
 
 @require_http_methods(["GET", "POST"])

@@ -7,6 +7,7 @@
   const full = new Intl.DateTimeFormat('en-GB', { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
   const date = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
   const minute = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
+  const stamp = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
   const zoned = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full', timeStyle: 'long' });
   const plain = (format, at) => format.format(at).replaceAll(',', '');
 
@@ -25,7 +26,7 @@
   function words(at, shownAs) {
     const age = duration((Date.now() - at) / 1000);
     return {
-      ago: `${age} ago`, for: age, age: age.split(' ').slice(0, 2).join(' '), second: plain(second, at), full: plain(full, at), day: plain(date, at), minute: plain(minute, at),
+      ago: `${age} ago`, for: age, age: age.split(' ').slice(0, 2).join(' '), second: plain(second, at), full: plain(full, at), day: plain(date, at), minute: plain(minute, at), stamp: plain(stamp, at),
     }[shownAs] ?? plain(day, at);
   }
 

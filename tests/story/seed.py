@@ -59,7 +59,7 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
             absent_since=now - age + timedelta(hours=9),
         )
         ended, by, roll = now - age, ("alice", "bob")[number % 3 == 0], dice.random()
-        pace = slower * dice.gauss(1, 0.02) * (1.24 if number == 22 else 1)
+        pace = slower * dice.gauss(1, 0.02) * (1.24 if number in (22, 58, 101) else 1)
         if roll < 0.045:
             lba, count = dice.randrange(10**9, 10**10), dice.randrange(1, 80)
             word = "sector" if count == 1 else "sectors"

@@ -269,6 +269,8 @@ LOGGING = {
     },
 }
 
+#: As CHANGELOG.md has it.
+VERSION = "0.1.0 (not released yet)"
 HOSTNAME = socket.gethostname()
 if TRUENAS_BASE_URL and not TRUENAS_SSH_KEY_FILE:
     raise ImproperlyConfigured("TRUENAS_BASE_URL is set, so TRUENAS_SSH_KEY_FILE is needed too")

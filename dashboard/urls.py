@@ -14,6 +14,7 @@ from .views import (
     home,
     jobs,
     reports,
+    settings,
     start,
     stats,
 )
@@ -40,6 +41,10 @@ urlpatterns = [
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("audit.json", audit.audit_json, name="audit_json"),
+    path("settings", settings.settings_page, name="settings"),
+    path("settings/report", settings.report_preview, name="report_preview"),
+    path("settings/test/<str:what>", settings.test, name="settings_test"),
+    path("settings/unsent/<int:delivery_id>/again", settings.send_again, name="send_again"),
     path("login", accounts.log_in, name="login"),
     path("logout", accounts.log_out, name="logout"),
     path("setup", accounts.setup, name="setup"),

@@ -10,12 +10,16 @@ import logging
 import re
 import socket
 import threading
+import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
 
 from config.runtime import Runtime
 
-from . import Message, NotSent, shown
+from . import Answer, Message, NotSent, shown
 from .mail import digest_title
 from .peers import is_local
 
@@ -52,6 +56,23 @@ def send(messages: Sequence[Message], url: str, runtime: Runtime) -> str:
     if not sent:
         raise NotSent("; ".join(complaints.words) or "Apprise says no more than: not sent")
     return "Taken by the service"
+
+
+def send_test(runtime: Runtime) -> Answer:
+    """A message to each address; the first one that fails is told."""
+    if not runtime.apprise_urls:
+        return Answer(False, "Fill in an address first.")
+    words = f"Chat works. What has ended on {settings.APP_URL} will come this way."
+    payload = {"event": "test", "title": "Burn-in", "text": words}
+    began = time.monotonic()
+    for number, url in enumerate(runtime.apprise_urls, 1):
+        try:
+            send([Message("test", payload)], url, runtime)
+        except NotSent as error:
+            where = f"Address {number} ({urlsplit(url).scheme})"
+            return Answer(False, f"{where}: {error}", time.monotonic() - began)
+    count = len(runtime.apprise_urls)
+    return Answer(True, f"taken by {count} of {count}", time.monotonic() - began)
 
 
 def _look_at_host(service: NotifyBase, runtime: Runtime) -> None:

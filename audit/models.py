@@ -31,6 +31,7 @@ class Kind(models.TextChoices):
     BURNIN_UNKNOWN = "burnin_unknown", "Burn-in inconclusive"
     BURNIN_STUCK = "burnin_stuck", "Burn-in stuck"
     RELEASE_GRANTED = "release_granted", "Release granted"
+    HISTORY_EDITED = "history_edited", "History edited"
     FREEZE = "freeze", "Freeze"
     THAW = "thaw", "Thaw"
     STAGE_STARTED = "stage_started", "Stage started"

@@ -83,6 +83,8 @@ class Job(models.Model):
     )
     closing_reading_due = models.BooleanField(default=False)
     acknowledged_at = models.DateTimeField(null=True, blank=True)
+    label = models.CharField(max_length=100, blank=True)
+    notes = models.TextField(blank=True)
 
     class Meta:
         ordering = ["-id"]

@@ -62,6 +62,7 @@ class Person(forms.ModelForm):
 
 
 admin.site.unregister(User)
+from . import admin_records  # noqa: E402, F401  (registers drives, burn-ins and events)
 
 
 @admin.register(User)

@@ -13,7 +13,7 @@ from .roles import may
 
 class Site(admin.AdminSite):
     site_title = site_header = "Burn-in admin"
-    index_title = "People"
+    index_title = "People and records"
     enable_nav_sidebar = False
 
     def has_permission(self, request: HttpRequest) -> bool:

@@ -19,7 +19,7 @@ from .reports import EVENT_LOOKS
 SHOWN = 200
 #: The kinds by what they are about, for the select.
 GROUPS = (
-    ("Burn-ins", ("burnin_", "stage_", "release_", "freeze", "thaw")),
+    ("Burn-ins", ("burnin_", "stage_", "release_", "history_", "freeze", "thaw")),
     ("Drives and self-tests", ("drive_", "smart_")),
     ("Systems", ("system_",)),
     ("People and settings", ("",)),

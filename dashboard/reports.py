@@ -39,6 +39,7 @@ EVENT_LOOKS = {
     "smart_finished": ("calm", "check"),
     "smart_cancelled": ("calm", "cancel"),
     "drive_edited": ("calm", "edit"),
+    "history_edited": ("calm", "edit"),
     "drive_absent": ("warn", "away"),
     "release_granted": ("warn", "lock"),
     "freeze": ("warn", "pause"),

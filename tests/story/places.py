@@ -78,6 +78,9 @@ PLACES = (
     Place("login", "/login", ""),
     Place("admin", "/admin/", "olga"),
     Place("admin-people", "/admin/auth/user/", "olga"),
+    Place("admin-drive", "/admin/drives/drive/{drive:sdc}/change/", "olga"),
+    Place("admin-job", "/admin/burnin/job/{job:sdn}/change/", "olga"),
+    Place("admin-events", "/admin/audit/auditevent/", "olga"),
     Place("setup", "/setup", "", first_run=True),
 )
 

@@ -56,8 +56,13 @@ NEEDED = {
     "health/live": PUBLIC,
     "health/ready": PUBLIC,
 }
-#: What not even an admin may: nobody is deleted, and nothing here completes names.
-NOBODY_MAY = {"admin/autocomplete/", "admin/auth/user/<path:object_id>/delete/"}
+#: What not even an admin may: nobody and no record is deleted, no record added by hand, no event
+#: changed, and nothing here completes names.
+NOBODY_MAY = {"admin/autocomplete/", "admin/auth/user/<path:object_id>/delete/"} | {
+    f"admin/{record}/{act}"
+    for record in ("drives/drive", "burnin/job", "audit/auditevent")
+    for act in ("add/", "<path:object_id>/delete/", "<path:object_id>/change/")
+}
 #: Nobody at all, somebody without a role, and the three.
 PEOPLE = (None, "", *ROLES)
 SAMPLES = {"app_label": "auth", "url": "no/such/page"}

@@ -5,8 +5,12 @@ from __future__ import annotations
 
 import datetime
 import ipaddress
+import select
 import ssl
+import threading
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -14,6 +18,41 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 YEARS = 5
+
+
+class Connection(ssl.SSLSocket):
+    """One that a thread may read while others write.
+
+    Up to Python 3.12 nothing keeps two threads from being in OpenSSL with the same connection at
+    once, and now and then what one of them sends or reads is lost. So whoever waits for input waits
+    outside, and goes in alone.
+    """
+
+    @cached_property
+    def _alone(self) -> threading.Lock:
+        return threading.Lock()
+
+    def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
+        if getattr(self, "_sslobj", None) is None:
+            return super().recv(buflen, flags)  # it listens, or is being closed
+        timeout = self.gettimeout()
+        while True:
+            with self._alone:
+                has_some = self.pending() > 0
+            if not has_some and not select.select([self], [], [], timeout)[0]:
+                raise TimeoutError
+            with self._alone:
+                self.setblocking(False)
+                try:
+                    return super().recv(buflen, flags)
+                except ssl.SSLWantReadError:
+                    continue  # it was a part of a record
+                finally:
+                    self.settimeout(timeout)
+
+    def sendall(self, data: Any, flags: int = 0) -> None:
+        with self._alone:
+            super().sendall(data, flags)
 
 
 class Certificate:
@@ -29,6 +68,7 @@ class Certificate:
     def context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.file)
+        context.sslsocket_class = Connection
         return context
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import ssl
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -92,14 +91,10 @@ class Socket:
 
     path = ""
 
-    def __init__(
-        self, site: Site, key: str | None = KEY, path: str = "", tls: bool = False
-    ) -> None:
-        scheme, port = ("wss", site.tls_port) if tls else ("ws", site.port)
-        context = ssl.create_default_context(cadata=site.certificate.der) if tls else None
-        url = f"{scheme}://127.0.0.1:{port}{path or self.path}"
+    def __init__(self, site: Site, key: str | None = KEY, path: str = "") -> None:
+        url = f"ws://127.0.0.1:{site.port}{path or self.path}"
         self._connected = ExitStack()
-        opening = connect(url, ssl=context, open_timeout=SECONDS)
+        opening = connect(url, open_timeout=SECONDS)
         self.socket: ClientConnection = self._connected.enter_context(opening)
         self.events: list[dict[str, Any]] = []
         self._ids = itertools.count(1)

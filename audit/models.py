@@ -45,6 +45,8 @@ class Kind(models.TextChoices):
     LOGIN = "login", "Login"
     LOGIN_FAILED = "login_failed", "Login failed"
     LOGIN_LOCKED = "login_locked", "Login locked"
+    TOKEN_CREATED = "token_created", "Token created"
+    TOKEN_REVOKED = "token_revoked", "Token revoked"
     USER_ADDED = "user_added", "User added"
     USER_CHANGED = "user_changed", "User changed"
 

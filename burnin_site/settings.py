@@ -111,6 +111,7 @@ INSTALLED_APPS = [
     "channels",
     "django_celery_beat",
     "django_htmx",
+    "ninja",
     "axes",
     "config",
     "audit",

@@ -21,6 +21,7 @@ _SHAPES = (
     (re.compile(r"(://[^/\s:@]*:)[^@\s/]+@"), rf"\1{TAKEN_OUT}@"),
     (re.compile(r"-----BEGIN [A-Z ]*KEY-----.*?(?:-----END [A-Z ]*KEY-----|\Z)", re.S), TAKEN_OUT),
     (re.compile(r"\b\d+-[A-Za-z0-9]{64}\b"), TAKEN_OUT),  # an API key of TrueNAS
+    (re.compile(r"\bburnin_[\w-]{40,}"), TAKEN_OUT),  # an API token of ours
     (re.compile(r"\b(?:pbkdf2_sha\d+|argon2\w*|bcrypt\w*|scrypt|md5)\$[^\s'\",)]+"), TAKEN_OUT),
 )
 

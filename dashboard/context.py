@@ -16,7 +16,7 @@ THEMES = ("light", "dark")
 SHEETS = (
     "tokens", "ground", "header", "answer", "banner", "tiles", "field", "toolbar", "button",
     "table", "state", "dialog", "panel", "timeline", "log", "empty", "toast", "login",
-    "plot", "map", "drive", "list", "stats", "paper", "settings",
+    "plot", "map", "drive", "list", "stats", "paper", "settings", "access",
 )  # fmt: skip
 
 

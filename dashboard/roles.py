@@ -20,6 +20,8 @@ from .first_admin import admin_exists
 
 ROLES = ("viewer", "operator", "admin")
 PUBLIC = "public"
+#: Declared by a view that decides by itself, because a token may open it too: those of the API.
+BY_ITSELF = "by itself"
 SETUP_URL = "/setup"
 
 View = TypeVar("View", bound=Callable[..., Any])

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
+from .api import v1
 from .views import (
     accounts,
     audit,
@@ -17,6 +18,7 @@ from .views import (
     settings,
     start,
     stats,
+    tokens,
 )
 
 urlpatterns = [
@@ -49,6 +51,10 @@ urlpatterns = [
     path("logout", accounts.log_out, name="logout"),
     path("setup", accounts.setup, name="setup"),
     path("profile", accounts.profile, name="profile"),
+    path("profile/tokens", tokens.own_tokens, name="tokens"),
+    path("profile/tokens/<int:token_id>/revoke", tokens.revoke, name="revoke_token"),
+    path("api/v1/", include((v1.urls(), "ninja"), namespace="api")),
+    path("metrics", health.metrics, name="metrics"),
     path("health/live", health.alive, name="alive"),
     path("health/ready", health.ready, name="ready"),
 ]

@@ -15,7 +15,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.urls.resolvers import RoutePattern
 
 from burnin.models import Job
-from dashboard.roles import PUBLIC, ROLES, DeclaredRoles
+from dashboard.api.v1 import operations
+from dashboard.roles import BY_ITSELF, PUBLIC, ROLES, DeclaredRoles
 from dashboard.routing import websocket_urlpatterns
 from drives.models import Drive
 from tests.integration.dashboard.conftest import a_user
@@ -50,6 +51,10 @@ NEEDED = {
     "settings/report": "admin",
     "settings/test/<str:what>": "admin",
     "settings/unsent/<int:delivery_id>/again": "admin",
+    "profile/tokens": "viewer",
+    "profile/tokens/<int:token_id>/revoke": "viewer",
+    "api/v1/docs": "viewer",
+    "api/v1/openapi.json": "viewer",
     "login": PUBLIC,
     "logout": PUBLIC,
     "setup": PUBLIC,
@@ -68,8 +73,11 @@ PEOPLE = (None, "", *ROLES)
 SAMPLES = {"app_label": "auth", "url": "no/such/page"}
 
 
-def routes() -> dict[str, URLPattern]:
-    """All of the site's, by their pattern; Django's own admin begins with admin/."""
+def routes(*, by_itself: bool = False) -> dict[str, URLPattern]:
+    """All of the site's, by their pattern; Django's own admin begins with admin/.
+
+    by_itself: instead those that decide by themselves who may; test_api.py walks them.
+    """
 
     def walk(before: str, patterns: list[URLPattern | URLResolver]) -> Iterator[tuple[str, object]]:
         for each in patterns:
@@ -79,7 +87,11 @@ def routes() -> dict[str, URLPattern]:
             else:
                 yield from walk(route, each.url_patterns)
 
-    return dict(walk("", get_resolver().url_patterns))  # type: ignore[arg-type]
+    return {
+        route: pattern
+        for route, pattern in walk("", get_resolver().url_patterns)  # type: ignore[arg-type]
+        if (getattr(pattern.callback, "required_role", None) == BY_ITSELF) == by_itself
+    }
 
 
 def needed_by(route: str) -> str:
@@ -118,6 +130,13 @@ def test_every_route_declares_the_role_that_is_decided_here() -> None:
         if not route.startswith("admin/")
     }
     assert found == NEEDED
+
+
+def test_only_the_api_decides_by_itself() -> None:
+    found = {route.removeprefix("api/v1/") for route in routes(by_itself=True)}
+    operated = {path.replace("{", "<").replace("}", ">").strip("/") for _, path in operations()}
+    # The last one: its root, and whatever is none of its addresses.
+    assert found == operated | {"metrics", ""}
 
 
 def test_every_websocket_declares_a_role() -> None:

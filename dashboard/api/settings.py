@@ -1,0 +1,63 @@
+"""/settings: what may change while everything runs. For admins."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+from ninja import Field, Router, Schema
+
+from config import runtime
+
+from .access import admin, caller_of
+from .problems import Problem, ProblemOut
+
+router = Router(tags=["settings"])
+
+
+class SettingsOut(Schema):
+    """Each setting by its name in the environment, in small letters."""
+
+    settings: dict[str, Any] = Field(
+        ...,
+        description="of a secret only whether there is one",
+        examples=[{"max_parallel_burnins": 2, "smtp_password": True}],
+    )
+    changed_at: dict[str, str] = Field(
+        ..., description="when those were changed that aren't the environment's"
+    )
+
+
+class SettingsIn(Schema, extra="forbid"):
+    settings: dict[str, Any] = Field(
+        ...,
+        max_length=100,
+        description="what is to change; null goes back to the environment's value",
+        examples=[{"max_parallel_burnins": 4}],
+    )
+
+
+def _now() -> SettingsOut:
+    return SettingsOut(
+        settings=runtime.readable(runtime.current()), changed_at=runtime.changed_at()
+    )
+
+
+@router.get("", auth=admin, response={200: SettingsOut, (401, 403): ProblemOut})
+def show_settings(request: HttpRequest) -> SettingsOut:
+    """All settings that may change at run time."""
+    return _now()
+
+
+@router.post("", auth=admin, response={200: SettingsOut, (400, 401, 403, 422): ProblemOut})
+def change_settings(request: HttpRequest, wish: SettingsIn) -> SettingsOut:
+    """Change some, all or none; in force at once."""
+    caller = caller_of(request)
+    try:
+        runtime.update(wish.settings, by=caller.name, source_ip=caller.source_ip)
+    except ValidationError as error:
+        errors = {f"settings.{name}": said for name, said in error.message_dict.items()}
+        detail = "; ".join(f"{name}: {', '.join(said)}" for name, said in errors.items())
+        raise Problem(422, detail, errors=errors) from None
+    return _now()

@@ -1,0 +1,77 @@
+"""/api/v1: what pages can do, for programs. It calls the same services as the pages do.
+
+Each operation declares the lowest role that may call it; `urls` refuses to be made without.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import URLPattern, URLResolver, re_path
+from ninja import NinjaAPI
+
+from ..roles import BY_ITSELF, role
+from . import audit, burnins, drives, problems, settings
+from .access import RoleNeeded
+from .problems import CONTENT_TYPE
+
+DESCRIPTION = """\
+Burn-ins of hard drives, for programs. Send a token of your profile page with each request:
+`Authorization: Bearer burnin_…`. Errors are `application/problem+json` with the field named.
+Sizes are bytes, temperatures °C, times UTC in ISO 8601.
+"""
+
+
+class _Api(NinjaAPI):
+    def get_openapi_schema(self, **options: Any) -> Any:
+        """Errors have a type of their own, which the framework can't know."""
+        schema = super().get_openapi_schema(**options)
+        for methods in schema["paths"].values():
+            for operation in methods.values():
+                for status, answer in operation["responses"].items():
+                    if int(status) >= 400 and "application/json" in answer.get("content", {}):
+                        answer["content"][CONTENT_TYPE] = answer["content"].pop("application/json")
+        return schema
+
+
+def _make() -> NinjaAPI:
+    api = _Api(
+        title="Burn-in",
+        version="1",
+        description=DESCRIPTION,
+        urls_namespace="api",
+        docs_decorator=role("viewer"),
+    )
+    problems.install(api)
+    api.add_router("/drives", drives.router)
+    api.add_router("/burnin", burnins.router)
+    api.add_router("/settings", settings.router)
+    api.add_router("", audit.router)
+    return api
+
+
+api = _make()
+
+
+def operations() -> dict[tuple[str, str], str]:
+    """(method, path) of every operation to the lowest role that may call it."""
+    found = {}
+    for prefix, router in api._routers:
+        for path, view in router.path_operations.items():
+            for operation in view.operations:
+                (auth,) = operation.auth_callbacks or (None,)
+                if not isinstance(auth, RoleNeeded):
+                    raise TypeError(f"{operation.view_func.__name__} declares no role")
+                for method in operation.methods:
+                    found[method, f"{prefix}{path}"] = auth.needed
+    return found
+
+
+def urls() -> list[URLPattern | URLResolver]:
+    """The addresses. Who may call is decided by each operation, which answers as a problem."""
+    patterns: list[Any] = [*api.urls[0], re_path("", problems.nowhere)]
+    operations()
+    for pattern in patterns:
+        if not hasattr(pattern.callback, "required_role"):
+            pattern.callback.required_role = BY_ITSELF
+    return patterns

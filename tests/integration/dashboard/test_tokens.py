@@ -1,0 +1,133 @@
+"""API tokens: what they open, for whom, and how they end."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+
+from audit.models import AuditEvent, Kind
+from config.redaction import redact
+from dashboard import tokens
+from dashboard.models import ApiToken
+from tests.integration.dashboard.conftest import a_user
+
+pytestmark = pytest.mark.django_db
+
+
+def a_token(owner: User, role: str = "viewer", **facts: Any) -> tuple[ApiToken, str]:
+    return tokens.issue(owner, name="a script", role=role, expires_at=facts.get("expires_at"))
+
+
+def status(text: str, method: str = "get", path: str = "drives", **body: Any) -> int:
+    """What the API answers to that token."""
+    call = getattr(Client(), method)
+    answer = call(
+        f"/api/v1/{path}",
+        body,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {text}"},
+    )
+    assert isinstance(answer.status_code, int)
+    return answer.status_code
+
+
+def test_a_token_opens_what_its_role_may() -> None:
+    _, text = a_token(a_user("operator"))
+    assert status(text) == 200
+    assert status(text, "post", "burnin/cancel-all") == 403
+    _, text = a_token(User.objects.get(), "operator")
+    assert status(text, "post", "burnin/cancel-all") == 200
+    assert status(text, path="settings") == 403
+
+
+def test_no_token_gives_more_than_its_owner_has() -> None:
+    owner = a_user("operator")
+    with pytest.raises(tokens.TokenRefused):
+        a_token(owner, "admin")
+    _, text = a_token(owner, "operator")
+    owner.groups.set([])
+    assert status(text) == 403
+
+
+def test_it_ends() -> None:
+    owner = a_user("viewer")
+    revoked, first = a_token(owner)
+    over, second = a_token(owner, expires_at=timezone.now() + timedelta(days=1))
+    _, third = a_token(owner)
+    tokens.revoke(revoked, by="viewer")
+    ApiToken.objects.filter(pk=over.pk).update(expires_at=timezone.now())
+    assert [status(text) for text in (first, second, third)] == [401, 401, 200]
+    User.objects.update(is_active=False)
+    assert status(third) == 401
+    assert AuditEvent.objects.filter(kind=Kind.TOKEN_CREATED).count() == 3
+    assert AuditEvent.objects.filter(kind=Kind.TOKEN_REVOKED).count() == 1
+
+
+def test_only_a_digest_is_stored_and_no_log_shows_it() -> None:
+    _, text = a_token(a_user("viewer"))
+    stored = str(list(ApiToken.objects.values())) + str(list(AuditEvent.objects.values()))
+    assert text not in stored and text.removeprefix(tokens.PREFIX) not in stored
+    assert text not in redact(f"Authorization: Bearer {text}, token={text}")
+
+
+@pytest.mark.parametrize(
+    "header", ["Bearer", "Bearer nonsense", "Basic dTpw", "Bearer " + "x" * 9999]
+)
+def test_other_credentials_are_refused(header: str) -> None:
+    answer = Client().get("/api/v1/drives", headers={"Authorization": header})
+    assert answer.status_code == 401 and answer["Content-Type"] == "application/problem+json"
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_the_page_makes_shows_once_and_revokes() -> None:
+    client = Client()
+    client.force_login(a_user("operator"))
+    made = client.post(
+        "/profile/tokens", {"name": "n8n", "role": "operator", "expires": "2099-01-31"}
+    )
+    assert made.status_code == 201
+    (text,) = {
+        word
+        for word in made.content.decode().replace("<", " ").replace(">", " ").split()
+        if word.startswith(tokens.PREFIX)
+    }
+    assert status(text) == 200
+    page = client.get("/profile/tokens").content.decode()
+    assert "n8n" in page and text not in page
+    token = ApiToken.objects.get()
+    assert client.post(f"/profile/tokens/{token.pk}/revoke").status_code == 302
+    assert status(text) == 401
+
+
+@pytest.mark.parametrize(
+    "field, wish",
+    [
+        ("name", {"name": " ", "role": "viewer"}),
+        ("role", {"name": "x", "role": "admin"}),
+        ("role", {"name": "x", "role": "root"}),
+        ("expires", {"name": "x", "role": "viewer", "expires": "tomorrow"}),
+        ("expires", {"name": "x", "role": "viewer", "expires": "2001-01-01"}),
+    ],
+)
+def test_the_page_names_what_is_wrong(field: str, wish: dict[str, str]) -> None:
+    client = Client()
+    client.force_login(a_user("operator"))
+    answer = client.post("/profile/tokens", wish)
+    assert answer.status_code == 422 and f'id="token-{field}-hint">' in answer.content.decode()
+    assert answer.content.decode().count('aria-invalid="true"') == 1
+    assert not ApiToken.objects.exists()
+
+
+def test_nobody_revokes_another_ones_but_an_admin() -> None:
+    token, _ = a_token(a_user("viewer"))
+    for role, expected in (("operator", 404), ("admin", 302)):
+        client = Client()
+        client.force_login(a_user(role))
+        assert client.post(f"/profile/tokens/{token.pk}/revoke").status_code == expected
+    token.refresh_from_db()
+    assert token.revoked_at is not None

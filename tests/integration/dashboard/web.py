@@ -55,8 +55,8 @@ class Web:
             self._process.wait()
 
     def _answers(self) -> bool:
-        with contextlib.suppress(requests.ConnectionError):
-            answer = requests.get(f"{self.url}/health/live", timeout=5)
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
+            answer = requests.get(f"{self.url}/health/live", timeout=30)
             return answer.ok or (answer.status_code == 403 and "TEST_ALLOWED_IPS" in self.env)
         return False
 

@@ -102,6 +102,13 @@ def _release(text: str) -> Release:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def _kinds(text: str) -> list[str]:
+    kind, _, number = text.partition("*")
+    if kind not in KINDS or not (number or "1").isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no KIND[*NUMBER]")
+    return [kind] * int(number or "1")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m truenas_mock", description=__doc__)
     parser.add_argument("--data", type=Path, required=True, help="folder of its state")
@@ -113,11 +120,12 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--linux", action="store_true", help="no TrueNAS: SSH alone, no API")
     parser.add_argument(
         "--drive",
-        choices=sorted(KINDS),
-        action="append",
+        type=_kinds,
+        action="extend",
         default=[],
         dest="kinds",
-        help="one more simulated drive, of that kind; may come again",
+        metavar="KIND[*NUMBER]",
+        help=f"more simulated drives, of one kind: {', '.join(KINDS)}; may come again",
     )
     parser.add_argument("--names", choices=("sd", "core"), help="of the simulated drives")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than life")

@@ -212,8 +212,17 @@ def _free_name(protocol: str, names: str, place: int) -> str:
     if protocol == "nvme":
         return f"nvme{place + 1}n1" if names == "sd" else f"nvd{place + 1}"
     if names == "sd":
-        return f"sd{'pqrstuvwxyz'[place % 11]}{'ab'[place // 11 - 1] if place > 10 else ''}"
+        return sd_name(len(CATALOGUE) + place)
     return f"{'ada' if protocol == 'ata' else 'da'}{place + 9}"
+
+
+def sd_name(number: int) -> str:
+    """Linux's name of the disk of that number: sda is 0, sdz 25, sdaa 26."""
+    letters = ""
+    while number >= 0:
+        letters = chr(ord("a") + number % 26) + letters
+        number = number // 26 - 1
+    return f"sd{letters}"
 
 
 def catalogue(names: str, now: float) -> dict[str, Drive]:

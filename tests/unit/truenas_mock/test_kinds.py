@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from truenas_mock import agent, smart, smartctl
-from truenas_mock.drives import KINDS, catalogue, others
+from truenas_mock.drives import KINDS, catalogue, others, sd_name
 from truenas_mock.nas import Nas
 
 VERSIONS = sorted(smartctl.VERSIONS)
@@ -32,12 +32,18 @@ def report(nas: Nas, key: str, *words: str) -> dict[str, Any]:
 
 
 def test_their_names_and_serials_are_nobody_elses() -> None:
-    kinds = [*KINDS, "nvme", "sas"]
+    kinds = [*KINDS, *["nvme", "sas", "ssd"] * 160]
     for names in ("sd", "core"):
         drives = catalogue(names, 0) | others(kinds, names, 0)
         assert len({drive.name for drive in drives.values()}) == 15 + len(kinds)
         assert len({drive.serial for drive in drives.values()}) == 15 + len(kinds)
         assert "nvme0n1" not in {drive.name for drive in drives.values()}
+
+
+def test_the_kernels_names() -> None:
+    assert [sd_name(number) for number in (0, 25, 26, 701, 702)] == [
+        "sda", "sdz", "sdaa", "sdzz", "sdaaa",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -38,6 +38,8 @@ DOUBTFUL_COUNTERS = {
 WHOLE = {False: "Every byte was verified", True: "The sample was verified"}
 #: A sample has a place in each 1,024th of a drive, and more; a small medium has fewer parts.
 SMALLEST_SAMPLE_PLACES = 3
+#: How the engine's reason begins where it stopped for the drive's temperature (B13).
+TOO_HOT = "temperature"
 
 
 def surface(
@@ -85,6 +87,9 @@ def surface(
             claims,
         )
     reason = "; ".join(verdict.reasons) or "The surface run ended without a reason"
+    if verdict.verdict == "failed" and reason.startswith(TOO_HOT):
+        cool = Claim("It stayed below the limit to stop at", False, reason, source)
+        return Ended(StageState.FAILED, f"It became too hot: {reason}", (cool, *claims))
     return Ended(StageState.UNKNOWN, reason, claims)
 
 

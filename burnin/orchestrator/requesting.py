@@ -21,6 +21,7 @@ from ..locate import Site
 from ..models import ACTIVE_JOB_STATES, Job, Stage
 from ..plan import Plan
 from ..precheck_now import guard_answer
+from ..temperature import too_warm
 from .telling import after_commit_admit, tell
 
 if TYPE_CHECKING:
@@ -58,9 +59,8 @@ def refusals(drive: Drive) -> list[str]:
         reasons.append(f"Burn-in {holding.pk} of this drive is not over")
     if drive.smart_tests.filter(state=SmartTest.State.RUNNING).exists() and not holding:
         reasons.append("A SMART self-test runs on it")
-    limit = runtime.current().temp_start_max_c
-    if drive.temperature_c is not None and drive.temperature_c > limit:
-        reasons.append(f"{drive.temperature_c} °C is above the {limit} °C to start at")
+    if warm := too_warm(drive, drive.temperature_c, runtime.current()):
+        reasons.append(warm)
     return reasons
 
 

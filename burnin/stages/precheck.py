@@ -9,6 +9,7 @@ from drives.models import Drive
 from ..locate import locate
 from ..models import DESTRUCTIVE_KINDS, StageState
 from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
+from ..temperature import too_warm
 from . import Context
 
 
@@ -30,10 +31,8 @@ def begin(context: Context) -> Outcome:
     if reading is None:
         why = located.device.smartctl_error or "no report"
         return Refused((f"The drive's SMART data can't be read: {why}",))
-    celsius = reading.temperature_c
-    limit = runtime.current().temp_start_max_c
-    if celsius is not None and celsius > limit:
-        reasons.append(f"{celsius} °C is above the {limit} °C to start at")
+    if warm := too_warm(drive, reading.temperature_c, runtime.current()):
+        reasons.append(warm)
     if located.view.jobs is None:
         return Going(waiting_for=f"{context.system.name} doesn't tell which self-tests run")
     busy = any(

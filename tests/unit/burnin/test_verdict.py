@@ -37,6 +37,16 @@ def test_a_surface_run_with_all_its_evidence_passes() -> None:
     assert ended.claims and all(claim.holds for claim in ended.claims)
 
 
+def test_a_run_that_was_stopped_for_heat_fails_with_the_reason() -> None:
+    hot = replace(GOOD, verdict="failed", bytes_verified=0, reasons=("temperature: 63 °C",))
+    ended = judge(hot)
+    assert (ended.state, ended.reason) == (
+        StageState.FAILED,
+        "It became too hot: temperature: 63 °C",
+    )
+    assert any(claim.holds is False for claim in ended.claims)
+
+
 SAMPLE = replace(
     GOOD,
     passes=1,

@@ -8,10 +8,12 @@ from typing import Any
 
 from celery import Task, shared_task
 from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from audit.trace import about
-from drives import poll
+from drives import poll, routine, thinning, watchdog
 from drives.models import System
 
 from . import cleaning, closing, orchestrator
@@ -21,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 # Celery calls a task again when it isn't done by then; ours are far shorter.
 TASK_EXPIRES_SECONDS = 60
+HOUSE_SECONDS = 60
 SILENT_SECONDS = 5.0
 _silent_until = 0.0
 
@@ -43,8 +46,25 @@ def send(task: Task[..., Any], *args: Any, expires: float = TASK_EXPIRES_SECONDS
 @shared_task
 def poll_systems() -> None:
     """By beat, each POLL_INTERVAL_SECONDS: one task a system, so that none waits for another."""
-    for system_id in System.objects.values_list("pk", flat=True):
+    due = Q(next_poll_at=None) | Q(next_poll_at__lte=timezone.now())
+    for system_id in System.objects.filter(due).values_list("pk", flat=True):
         send(poll_system, system_id, expires=settings.POLL_INTERVAL_SECONDS)
+
+
+@shared_task
+def keep_house() -> None:
+    """By beat, each HOUSE_SECONDS: the poll's watchdog, old measurements, readings that are due."""
+    now = timezone.now()
+    watchdog.look(now)
+    thinning.thin_some(now, now.hour * 60 + now.minute)
+    for system in System.objects.all():
+        if routine.due(system, now):
+            send(read_drives, system.pk)
+
+
+@shared_task
+def read_drives(system_id: int) -> None:
+    routine.read(System.objects.get(pk=system_id), timezone.now())
 
 
 @shared_task

@@ -40,6 +40,7 @@ def drives(system: System, view: NasView, at: datetime) -> None:
         drive.identity: drive
         for drive in Drive.objects.filter(identity__in=entries).select_related("system", "also_on")
     }
+    under_test = _ids_under_test(system)
     seen: list[int] = []
     touched: list[int] = []
     samples: list[TemperatureSample] = []
@@ -84,7 +85,8 @@ def drives(system: System, view: NasView, at: datetime) -> None:
             touched.append(drive.pk)
         seen.append(drive.pk)
         sampled_at = drive.temperature_at
-        if celsius is not None and (sampled_at is None or at - sampled_at >= SAMPLE_EVERY):
+        every = timedelta(0) if drive.pk in under_test else SAMPLE_EVERY
+        if celsius is not None and (sampled_at is None or at - sampled_at >= every):
             samples.append(TemperatureSample(drive=drive, taken_at=at, celsius=celsius))
     sampled = [sample.drive_id for sample in samples]
     Drive.objects.filter(pk__in=sampled).update(temperature_at=at)
@@ -111,6 +113,15 @@ def _is_claimed_elsewhere(drive: Drive, system: System, at: datetime) -> bool:
 
 def _claimed_twice(system: System, other: System | None, serial: str) -> str:
     return f"{system.name} and {other} both list the serial {serial}"
+
+
+def _ids_under_test(system: System) -> set[int]:
+    """Their temperatures are kept at each poll (D9)."""
+    here = Drive.objects.filter(system=system)
+    tests = here.filter(smart_tests__state=SmartTest.State.RUNNING)
+    return {*tests.values_list("pk", flat=True)} | {
+        *here.filter(runs__is_open=True).values_list("pk", flat=True)
+    }
 
 
 def is_under_test(drive: Drive) -> bool:
@@ -255,7 +266,7 @@ def self_tests(system: System, status: HostStatus, at: datetime) -> None:
         if reading is None:
             continue
         if test.drive_id not in read:
-            read[test.drive_id] = readings.store(test.drive, device, reading, at)
+            read[test.drive_id] = readings.keep(test.drive, device, reading, at)
         elapsed = (at - test.started_at).total_seconds() / 3600 if test.started_at else 0.0
         settled = selftests.settle(test.type, test.log_before, reading, elapsed_hours=elapsed)
         if settled is not None:

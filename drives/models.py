@@ -40,6 +40,15 @@ class System(models.Model):
     host_error = models.TextField(blank=True, help_text="why the shell did not answer last time")
     host_answered_at = models.DateTimeField(null=True, blank=True)
     failing_since = models.DateTimeField(null=True, blank=True)
+    poll_finished_at = models.DateTimeField(
+        null=True, blank=True, help_text="when a poll last came to an end, whatever it found"
+    )
+    poll_failures = models.PositiveIntegerField(
+        default=0, help_text="polls in a row without answer"
+    )
+    next_poll_at = models.DateTimeField(
+        null=True, blank=True, help_text="not before: it didn't answer several times"
+    )
     poll_lease_until = models.DateTimeField(null=True, blank=True)
     poll_lease_holder = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -7,8 +7,10 @@ command for the host while a drive of it is under test.
 from __future__ import annotations
 
 import logging
+import random
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
@@ -25,6 +27,9 @@ from .models import Drive, HostRun, SmartTest, System
 from .truenas.types import NasError, NasView
 
 logger = logging.getLogger(__name__)
+
+PATIENT_FAILURES = 3
+SLOWEST_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ def run(system_id: int) -> bool:
             return False
         system = System.objects.get(pk=system_id)
         seen = observe(system)
+        rows = System.objects.filter(pk=system_id)
+        rows.update(poll_finished_at=timezone.now(), **_backoff(system, seen))
         try:
             with transaction.atomic():
                 if not lease.confirm():
@@ -58,6 +65,19 @@ def run(system_id: int) -> bool:
             with transaction.atomic():
                 _note_health(system, replace(seen, view=None, status=None, nas_error=words))
         return True
+
+
+def _backoff(system: System, seen: Observation) -> dict[str, Any]:
+    """When to ask next: a NAS that doesn't answer is asked less often, up to SLOWEST_SECONDS, and
+    not at the same moment as others."""
+    if not seen.nas_error or system.stopped:
+        return {"poll_failures": 0, "next_poll_at": None}
+    failures = system.poll_failures + 1
+    if failures <= PATIENT_FAILURES:
+        return {"poll_failures": failures, "next_poll_at": None}
+    doubled = settings.POLL_INTERVAL_SECONDS * 2 ** min(16, failures - PATIENT_FAILURES)
+    delay = min(SLOWEST_SECONDS, doubled) * random.uniform(0.7, 1.0)
+    return {"poll_failures": failures, "next_poll_at": seen.at + timedelta(seconds=delay)}
 
 
 def observe(system: System) -> Observation:

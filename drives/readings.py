@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from . import smart
+from . import selftests, smart
 from .hosts.types import HostDevice
 from .models import Drive, SmartReading
+
+SAME_KEPT = timedelta(hours=1)
 
 
 def of_drive(device: HostDevice, serial: str) -> smart.Reading | None:
@@ -19,6 +21,26 @@ def of_drive(device: HostDevice, serial: str) -> smart.Reading | None:
     if reading is None or reading.serial != serial:
         return None
     return reading
+
+
+def keep(
+    drive: Drive, device: HostDevice, reading: smart.Reading, taken_at: datetime
+) -> SmartReading:
+    """Store a reading of a drive under test, if it tells something new or an hour has passed."""
+    last = drive.readings.first()
+    log = _log(reading)
+    if (
+        last is not None
+        and taken_at - last.taken_at < SAME_KEPT
+        and (last.health, last.counters, last.self_tests) == (reading.health, reading.counters, log)
+    ):
+        Drive.objects.filter(pk=drive.pk).update(smart_read_at=taken_at, **_facts(reading))
+        return last
+    return store(drive, device, reading, taken_at)
+
+
+def _log(reading: smart.Reading) -> list[dict[str, Any]] | None:
+    return None if reading.self_tests is None else [asdict(e) for e in reading.self_tests]
 
 
 def store(
@@ -32,14 +54,13 @@ def store(
         power_on_hours=reading.power_on_hours,
         temperature_c=reading.temperature_c,
         counters=reading.counters,
-        self_tests=(
-            None if reading.self_tests is None else [asdict(entry) for entry in reading.self_tests]
-        ),
+        self_tests=_log(reading),
         raw=_without_text(device.smartctl or {}),
     )
     Drive.objects.filter(pk=drive.pk).update(
         smart_health=reading.health, smart_read_at=taken_at, **_facts(reading)
     )
+    selftests.pick_up(drive, reading, taken_at)
     return row
 
 

@@ -7,7 +7,7 @@ that no test is running any more.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
@@ -90,6 +90,75 @@ def settle(
         case "aborted":
             return Settled(SmartTest.State.ABORTED, entry, f"The drive says: {text}")
     return Settled(SmartTest.State.UNKNOWN, entry, f"The drive says: {text}")
+
+
+OUTCOMES = {
+    "passed": SmartTest.State.PASSED,
+    "failed": SmartTest.State.FAILED,
+    "aborted": SmartTest.State.ABORTED,
+}
+
+
+def pick_up(drive: Drive, reading: Reading, at: datetime) -> None:
+    """Results of tests that the drive ran for others (D3), from its own log.
+
+    A row whose test runs, or has ended by an entry of the log, stays as it is; the newest entry
+    that came after that replaces it.
+    """
+    if reading.self_tests is None:
+        return
+    log = [entry.as_json() for entry in reading.self_tests if entry.outcome != "running"]
+    rows = {test.type: test for test in drive.smart_tests.all()}
+    for type in SmartTest.Type:
+        entry = next((entry for entry in log if entry["type"] == type), None)
+        row = rows.get(type)
+        if entry is None or (row is not None and not _is_later(row, entry, log)):
+            continue
+        state = OUTCOMES.get(entry["outcome"], SmartTest.State.UNKNOWN)
+        words = "" if state == SmartTest.State.PASSED else f"The drive says: {entry['text']}"
+        facts = {
+            "state": state,
+            "percent": None,
+            "started_at": None,
+            "eta_at": None,
+            "finished_at": _ended_at(entry, reading, at),
+            "error_text": words,
+            "nas_job_id": None,
+            "log_before": None,
+            "log_entry": entry,
+        }
+        with transaction.atomic():
+            SmartTest.objects.update_or_create(drive=drive, type=type, defaults=facts)
+            if row is not None and row.state != SmartTest.State.IDLE:
+                note = f"SMART {type} of {drive.devname} ran outside of this program: {state.label}"
+                record(Kind.SMART_FINISHED, note, system=drive.system, drive=drive)
+            changed([drive.pk])
+
+
+def _is_later(row: SmartTest, entry: dict[str, Any], log: list[dict[str, Any]]) -> bool:
+    """Whether the log's newest entry of the row's type came after what the row tells of."""
+    if row.state == SmartTest.State.RUNNING:
+        return False
+    if row.state == SmartTest.State.IDLE:
+        return True
+    if row.log_entry is not None:
+        return _facts_of(entry) != _facts_of(row.log_entry)
+    if row.log_before is None:
+        return False
+    # It ended without an entry, as cancelled tests may: the first that came since is its own.
+    fresh = [one for one in new_entries(row.log_before, log) if one["type"] == row.type]
+    return len(fresh) > 1
+
+
+def _facts_of(entry: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(entry.get(name) for name in ("type", "outcome", "hours", "lba"))
+
+
+def _ended_at(entry: dict[str, Any], reading: Reading, at: datetime) -> datetime | None:
+    """By the drive's own clock, to the hour; None where it tells no hours."""
+    if entry["hours"] is None or reading.power_on_hours is None:
+        return None
+    return at - timedelta(hours=(reading.power_on_hours - entry["hours"]) % HOURS_WRAP_AT)
 
 
 def begin(

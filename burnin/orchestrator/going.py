@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from audit.models import Kind
 from config import runtime
@@ -61,6 +62,16 @@ def keep_going(job: Job, stage: Stage, going: Going, now: datetime) -> None:
         or paused != bool(stage.progress.get("paused"))
     ):
         changed([job.drive_id])
+
+
+def keep_waiting(job: Job, stage: Stage, now: datetime) -> None:
+    """A stage whose next step is asked for again and again: that may lead nowhere, too (B8)."""
+    answers = not (job.system.last_error or job.system.host_error)
+    idle = _idle(job, stage, now) if answers else stage.idle_seconds
+    with transaction.atomic():
+        same = Stage.objects.filter(pk=stage.pk, state=stage.state, checked_at=stage.checked_at)
+        if same.update(checked_at=now, idle_seconds=idle):
+            _stuck_if(job, stage, idle)
 
 
 def has_moved(stage: Stage, going: Going) -> bool:

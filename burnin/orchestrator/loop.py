@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from audit.models import Kind
@@ -24,7 +25,7 @@ from ..stages import Context, Overtaken, verbs
 from .admission import admit
 from .cancelling import is_to_be_stopped, stage_to_stop
 from .endings import conclude, end_job, end_stage, wait
-from .going import has_moved, keep_going
+from .going import has_moved, keep_going, keep_waiting
 from .holding import hold
 from .telling import enqueue_step, tell
 
@@ -41,6 +42,8 @@ def advance(system_id: int) -> None:
         Job.objects.filter(system=system, state=JobState.RUNNING)
         .select_related("drive", "system", "drive__system")
         .prefetch_related("stages")
+        # Who wants to stop comes first (B6).
+        .order_by(F("cancel_requested_at").asc(nulls_last=True), "pk")
     )
     for job in jobs:
         stage = current_stage(job)
@@ -68,12 +71,17 @@ def advance(system_id: int) -> None:
 
 def _look(job: Job, stage: Stage, system: System) -> None:
     """Check a running stage from the database; hand what needs the host to a task."""
-    if job.cancel_requested_at or stage.state == StageState.PENDING:
+    if job.cancel_requested_at:
+        enqueue_step(stage.pk)
+        return
+    if stage.state == StageState.PENDING:
+        keep_waiting(job, stage, timezone.now())
         enqueue_step(stage.pk)
         return
     context = _context(job, stage)
     outcome = verbs(stage.kind).check(context)
     if isinstance(outcome, Again):
+        keep_waiting(job, stage, context.now)
         enqueue_step(stage.pk)
     elif isinstance(outcome, Going):
         with transaction.atomic():

@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.utils import timezone
 
 from config import runtime
-from drives import clients
+from drives import clients, readings
 from drives.apply import note_run
 from drives.health import age_in_words
 from drives.hosts.ssh import HostError, NoSuchRun
@@ -52,12 +52,15 @@ def begin(context: Context, *, sample: bool) -> Outcome:
             (Claim(verdict.WHOLE[sample], None, _so_far(run), "Surface run"),),
             {"run_id": run.run_id},
         )
-    located = locate(drive, context.system)
+    is_first = context.stage.state == StageState.PENDING
+    located = locate(drive, context.system, smart=is_first)
     if located.is_incomplete:
         why = "; ".join(located.reasons)
         return _going(context, _head(run), waiting_for=why) if run.head else Going(waiting_for=why)
     if located.reasons or located.device is None:
         return Refused(located.reasons)
+    if is_first and (reading := readings.of_drive(located.device, drive.serial)) is not None:
+        readings.store(drive, located.device, reading, context.now)
     lost = run.missing_since is not None and bool(run.head)
     host.ship()
     context.remember()  # nobody wants it otherwise by now: from here on something is written

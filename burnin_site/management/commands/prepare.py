@@ -15,7 +15,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from audit.events import record
 from audit.models import Kind
-from burnin.tasks import poll_systems
+from burnin.tasks import HOUSE_SECONDS, keep_house, poll_systems
 from dashboard import first_admin
 from dashboard.roles import SETUP_URL
 from drives import systems
@@ -86,6 +86,7 @@ def _first_system() -> None:
 def _schedule() -> None:
     for name, task, seconds in (
         ("poll systems", poll_systems, settings.POLL_INTERVAL_SECONDS),
+        ("keep house", keep_house, HOUSE_SECONDS),
         ("deliver notifications", deliver, EVERY_SECONDS),
     ):
         interval, _ = IntervalSchedule.objects.get_or_create(

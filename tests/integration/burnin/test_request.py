@@ -12,6 +12,7 @@ from audit.models import AuditEvent, Kind
 from burnin import orchestrator
 from burnin.models import Job, JobState, Stage, StageKind, StageState
 from burnin.orchestrator import NotActive, NotConfirmed, RequestRefused
+from burnin.orchestrator.endings import end_job
 from burnin.plan import Plan
 from drives.models import Drive, SmartTest, System
 from tests.integration.rows import a_drive, a_job, a_system, an_operator, now
@@ -194,3 +195,38 @@ def test_a_stuck_run_is_inconclusive_and_keeps_its_drive(nas: System, drive: Dri
     job.refresh_from_db()
     assert job.state == JobState.RUNNING, "it turned up again, so it goes on"
     assert AuditEvent.objects.filter(kind=Kind.BURNIN_REATTACHED).count() == 1
+
+
+def test_a_stage_whose_step_leads_nowhere_is_stuck_too(nas: System, drive: Drive) -> None:
+    job = a_job(drive, state=JobState.RUNNING, started_at=now(), size_bytes=10**12)
+    stage = job.stages.get(kind=StageKind.PRECHECK)
+    Stage.objects.filter(pk=stage.pk).update(
+        checked_at=now() - timedelta(seconds=12), idle_seconds=24 * 3600 - 5
+    )
+    System.objects.update(last_error="no answer")
+    orchestrator.advance(nas.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.RUNNING, "only hours in which it answered count"
+    System.objects.update(last_error="")
+    Stage.objects.filter(pk=stage.pk).update(checked_at=now() - timedelta(seconds=12))
+    orchestrator.advance(nas.pk)
+    job.refresh_from_db()
+    assert (job.state, job.holds_drive) == (JobState.UNKNOWN, False), "nothing of it runs there"
+    assert AuditEvent.objects.filter(kind=Kind.BURNIN_STUCK).count() == 1
+
+
+def test_a_reason_is_never_overwritten_by_a_vaguer_one(nas: System, drive: Drive) -> None:
+    """B9"""
+    job = a_job(drive, state=JobState.RUNNING, started_at=now())
+    stage = job.stages.get(kind=StageKind.LONG_SMART)
+    Stage.objects.filter(pk=stage.pk).update(state=StageState.RUNNING)
+    reason = "SMART long failed. The drive says: read failure, first error at LBA 7"
+    with transaction.atomic():
+        end_job(job, stage, JobState.FAILED, reason, keeps_drive=True)
+    orchestrator.cancel(job, by="olga")
+    with transaction.atomic():
+        end_job(job, stage, JobState.UNKNOWN, "It gave no result")
+    job.refresh_from_db()
+    stage.refresh_from_db()
+    assert job.error_text == stage.error_text == reason
+    assert (job.state, stage.state) == (JobState.FAILED, StageState.FAILED)

@@ -1,15 +1,15 @@
 """`./run bench surface [OPTION…]`: the surface engine beside badblocks.
 
-`./run bench eta`: how far off the time left is.
+`./run bench eta`: how far off the time left is. `./run bench pages`: the home page.
 """
 
 from __future__ import annotations
 
 import sys
 
-from . import eta, surface
+from . import eta, pages, surface
 
-BENCHES = {"surface": surface.main, "eta": eta.main}
+BENCHES = {"surface": surface.main, "eta": eta.main, "pages": pages.main}
 
 
 def main(arguments: list[str]) -> int:

@@ -14,6 +14,7 @@ from drives.hosts.types import Fact
 from drives.models import Drive, System
 from drives.truenas.types import NasError
 
+from . import self_tests
 from .locate import Site, ask
 from .models import Job
 from .orchestrator.requesting import (
@@ -24,6 +25,7 @@ from .orchestrator.requesting import (
     refusals,
 )
 from .plan import Plan
+from .precheck_now import GuardAnswer, guard_answer
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
@@ -119,3 +121,41 @@ def _ask_drive(drive: Drive, release: Sequence[str], site: Site | str) -> Answer
         return ask_host(drive, release, site)
     finally:
         connection.close()
+
+
+def guard_answers(drives: Sequence[Drive]) -> dict[int, GuardAnswer]:
+    """What NAS and host say right now of each drive, by its id (B14). Nothing is created."""
+    systems = {drive.system_id: drive.system for drive in drives}
+    if not systems:
+        return {}
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch") as pool:
+        sites = dict(zip(systems, pool.map(_ask_system, systems.values()), strict=True))
+        answers = pool.map(lambda drive: _look(drive, sites[drive.system_id]), drives)
+        return {drive.pk: answer for drive, answer in zip(drives, answers, strict=True)}
+
+
+def _look(drive: Drive, site: Site | str) -> GuardAnswer:
+    if isinstance(site, str):
+        return GuardAnswer([site])
+    try:
+        return guard_answer(drive, site=site)
+    finally:
+        connection.close()
+
+
+def start_self_tests(
+    drives: Sequence[Drive], type: str, *, by: str, source_ip: str | None = None
+) -> list[Outcome]:
+    """Start a self-test on each drive, or say why not. An outcome without reasons has started."""
+
+    def start(drive: Drive) -> Outcome:
+        try:
+            self_tests.start(drive, type, by=by, source_ip=source_ip)
+        except RequestRefused as error:
+            return Outcome(drive, None, tuple(error.reasons))
+        finally:
+            connection.close()
+        return Outcome(drive, None)
+
+    with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="batch") as pool:
+        return list(pool.map(start, drives))

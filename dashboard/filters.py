@@ -22,25 +22,28 @@ class Filter:
     text: str = ""
     system: str = ""
     state: str = ""
+    model: str = ""
 
     @classmethod
     def from_query(cls, query: QueryDict) -> Filter:
-        """Out of ?q=…&system=…&state=…; what isn't known is ignored."""
+        """Out of ?q=…&system=…&state=…&model=…; what isn't known is ignored."""
         state = query.get("state", "")
         system = query.get("system", "")
         return cls(
             text=query.get("q", "").strip(),
             system=system if system.isdecimal() else "",
             state=state if state in STANDINGS else "",
+            model=query.get("model", ""),
         )
 
     def __bool__(self) -> bool:
-        return bool(self.text or self.system or self.state)
+        return bool(self.text or self.system or self.state or self.model)
 
     def hides(self, row: Row) -> bool:
         """Whether the row is left out; each word of the text must be found in it."""
         return (
             bool(self.state and self.state != row.standing)
+            or bool(self.model and self.model != row.drive.model)
             or bool(self.system and self.system != str(row.drive.system_id))
             or not all(word in row.search_text for word in self.text.lower().split())
         )
@@ -58,6 +61,17 @@ COLUMNS: dict[str, Callable[[Row], Any]] = {
 }
 
 
+#: What a phone offers, where the table has no head: value in ?sort=, label.
+SORTS = (
+    ("drive", "By name"),
+    ("burnin", "By state"),
+    ("-temp", "Hottest first"),
+    ("-size", "Biggest first"),
+    ("model", "By model"),
+    ("serial", "By serial"),
+)
+
+
 @dataclass(frozen=True)
 class Order:
     """Within each system. Applied when a table is loaded, never by a live change."""
@@ -71,6 +85,11 @@ class Order:
         sort = query.get("sort", "")
         column = sort.removeprefix("-")
         return cls(column, sort.startswith("-")) if column in COLUMNS else cls()
+
+    @property
+    def value(self) -> str:
+        """As it stands in the address."""
+        return f"-{self.column}" if self.falling else self.column
 
     def of(self, rows: list[Row]) -> list[Row]:
         key = COLUMNS[self.column]

@@ -14,12 +14,17 @@ Errors = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class StartForm:
-    """The start dialog as it was filled in. `stages` are the chosen ones in their order."""
+    """The start dialog as it was filled in. `stages` are the chosen ones in their order.
+
+    passes: empty leaves it to the settings and the kind of drive. profile: `quick` goes before the
+    stages, which then only wait to be chosen again.
+    """
 
     stages: tuple[str, ...]
     passes: str
     serial: str = ""
     release: tuple[str, ...] = ()
+    profile: str = ""
 
     @classmethod
     def fresh(cls, remembered: object, rotational: bool | None, passes_usual: int = 2) -> StartForm:
@@ -27,6 +32,8 @@ class StartForm:
         passes = str(1 if rotational is False else passes_usual)
         if isinstance(remembered, list):
             known = [str(name) for name in remembered if name in CHOSEN_KINDS]
+            if StageKind.IO_VALIDATE in remembered:
+                return cls(tuple(kind.value for kind in CHOSEN_KINDS), passes, profile="quick")
             if known:
                 return cls(tuple(dict.fromkeys(known)), passes)
         return cls(tuple(kind.value for kind in CHOSEN_KINDS), passes)
@@ -38,10 +45,15 @@ class StartForm:
             post.get("passes", "").strip() or str(passes_usual),
             post.get("serial", "").strip(),
             tuple(post.getlist("release")),
+            post.get("profile", ""),
         )
 
     def plan(self) -> tuple[Plan | None, Errors]:
         """The plan, or what is wrong by field."""
+        if self.profile == "quick":
+            return Plan.quick(), {}
+        if self.profile:
+            return None, {"profile": [f"There is no profile {self.profile!r} to choose"]}
         passes = int(self.passes) if self.passes.isdecimal() and len(self.passes) < 4 else 0
         errors: Errors = {}
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -9,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from burnin.eta import budget
 from burnin.models import Job
 from config.models import freeze
 
@@ -29,10 +31,25 @@ def partial(target: str, html: str) -> SafeString:
     )
 
 
+#: Drive id to the facts of its row, when it was rendered, and its HTML. Ages in it are as old as it
+#: is, until the page's script sets them right.
+_rendered: dict[int, tuple[tuple[object, ...], float, SafeString]] = {}
+RENDERED_KEPT_SECONDS = 60
+
+
+def row_html(row: Row, *, hidden: bool = False) -> SafeString:
+    """The `<tr>` of a drive, the same for everybody; rendered again where something differs."""
+    facts, now = row.facts, time.monotonic()
+    known = _rendered.get(row.drive.pk)
+    if known is None or known[0] != facts or now - known[1] > RENDERED_KEPT_SECONDS:
+        html = SafeString(render_to_string("dashboard/_row.html", {"row": row}).strip())
+        known = _rendered[row.drive.pk] = (facts, now, html)
+    return SafeString(known[2].replace(" data-", " hidden data-", 1)) if hidden else known[2]
+
+
 def render_row(row: Row) -> SafeString:
     """The row of a drive, to morph into its place."""
-    html = render_to_string("dashboard/_row.html", {"row": row})
-    return partial(f"drive-{row.drive.pk}", html)
+    return partial(f"drive-{row.drive.pk}", row_html(row))
 
 
 def render_above(summary: Summary) -> dict[str, SafeString]:
@@ -42,6 +59,7 @@ def render_above(summary: Summary) -> dict[str, SafeString]:
         name: render_to_string(f"dashboard/_{name}.html", context)
         for name in ("answer", "stats", "banners", "systems")
     }
+    parts["all-acts"] = render_to_string("dashboard/_all_acts.html", context)
     for chip in summary.chips:
         group = {"chip": chip, "summary": summary}
         parts[f"system-{chip.system.pk}"] = render_to_string("dashboard/_group.html", group)
@@ -54,13 +72,19 @@ def above(summary: Summary) -> SafeString:
 
 
 def summary_now() -> Summary:
-    return summarise(load_rows(brief=True), load_chips(timezone.now()), freeze())
+    now = timezone.now()
+    return summarise(load_rows(brief=True), load_chips(now), freeze(), budget(now).all_done)
 
 
 def after_act(drive_id: int) -> SafeString:
     """The answer to a click: the row as it is now, and what stands above it."""
-    summary = summary_now()
-    return SafeString("".join(map(render_row, load_rows([drive_id])))) + above(summary)
+    return after_acts([drive_id])
+
+
+def after_acts(drive_ids: list[int]) -> SafeString:
+    """The same for several rows."""
+    rows = "".join(map(render_row, load_rows(drive_ids)))
+    return SafeString(rows) + above(summary_now())
 
 
 class Fragments:

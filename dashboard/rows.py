@@ -10,17 +10,20 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Max, Prefetch
 from django.utils import timezone
 
-from burnin.models import Job, JobState, Stage, StageKind, StageState
+from burnin.eta import Estimate, job_estimate, queue_starts
+from burnin.models import ACTIVE_JOB_STATES, DESTRUCTIVE_KINDS, Job, JobState, Stage
 from burnin.progress import current_stage, job_percent
 from config import runtime
 from drives.health import SystemState, system_state
-from drives.models import Drive, SmartTest
+from drives.models import Drive, SmartTest, System
 
 from . import words
+from .sparks import sparks
 
 #: The states that the stats bar counts and the filter offers, in their order.
 STANDINGS = {
@@ -32,11 +35,21 @@ STANDINGS = {
     "attention": "Needs attention",
 }
 
+#: How a stage says that it waits because somebody wants it to.
+HELD = ("Paused by", "Frozen by")
+
+#: What changes at each poll and no row shows.
+UNSHOWN = {
+    "_state", "_prefetched_objects_cache", "last_polled_at", "temperature_at", "smart_read_at",
+    "checked_at", "idle_seconds", "lease_until", "lease_holder", "also_at",
+}  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Row:
     """One drive as the table shows it. `place` is its place in the queue of its system, from 1;
-    above `hot_c` it is too hot to start.
+    above `hot_c` it is too hot to start; `spark` is the path of its last 24 h of temperature;
+    `starts` when a queued burn-in is expected to begin.
     """
 
     drive: Drive
@@ -48,6 +61,8 @@ class Row:
     place: int | None
     now: datetime
     hot_c: int = 50
+    spark: str = ""
+    starts: Estimate | None = None
 
     @cached_property
     def kind(self) -> str:
@@ -58,9 +73,11 @@ class Row:
                 return "cancelling"
             if job.state == JobState.QUEUED:
                 return "queued"
+            if self.stage is not None and self.stage.waiting_for.startswith(HELD):
+                return "paused"
             if self.stage is not None and self.stage.waiting_for:
                 return "waiting"
-            if self.stage is not None and self.stage.progress.get("paused"):
+            if self.paused_by_host or job.pause_requested_by:
                 return "paused"
             return "running"
         if not self.drive.present:
@@ -91,6 +108,58 @@ class Row:
     def held_by_ended(self) -> bool:
         """Its last burn-in has ended, but something of it may still run on the host."""
         return self.job is not None and self.job.holds_drive and not self.job.is_active
+
+    @property
+    def paused_by_host(self) -> dict[str, Any]:
+        """What the run on the host says of its pause: {by, reason, since}; empty when it runs."""
+        return (self.stage.progress.get("paused") or {}) if self.stage is not None else {}
+
+    @property
+    def paused_since(self) -> datetime | None:
+        try:
+            return datetime.fromisoformat(str(self.paused_by_host.get("since")))
+        except ValueError:
+            return None
+
+    @property
+    def is_paused_by_hand(self) -> bool:
+        return bool(self.job and self.job.is_active and self.job.pause_requested_by)
+
+    @property
+    def pause(self) -> tuple[str, str]:
+        """The two lines of a paused burn-in: what holds it, and what makes it go on."""
+        if self.job is not None and self.job.pause_requested_by:
+            return "Paused", f"by {self.job.pause_requested_by}"
+        found = self.paused_by_host
+        if not found or found.get("by") == "operator":
+            return "Paused", "All writing is frozen"
+        reason = str(found.get("reason") or "by its host")
+        what, _, then = reason.partition(", ")
+        if then and re.match(r"\d+ °C", what):
+            return f"Paused: {what}", then[:1].upper() + then[1:]
+        return "Paused", reason[:1].upper() + reason[1:]
+
+    @property
+    def can_pause(self) -> bool:
+        """Only what writes can hold still; a self-test of the drive can't."""
+        return (
+            self.kind in {"running", "waiting", "paused", "queued"}
+            and not self.is_paused_by_hand
+            and any(stage.kind in DESTRUCTIVE_KINDS for stage in self.stages)
+        )
+
+    @property
+    def why_not(self) -> str:
+        """Why it can't be chosen for a burn-in, as a sentence; empty when it can."""
+        if self.can_start:
+            return ""
+        if self.kind == "absent":
+            return f"{self.drive.system.name} doesn’t list this drive any more."
+        if self.kind == "used":
+            return f"{self.lock}."
+        if self.held_by_ended:
+            return "Its last burn-in may still run on the host."
+        return f"A burn-in of it is {'queued' if self.kind == 'queued' else 'running'}."
 
     @property
     def can_start(self) -> bool:
@@ -142,11 +211,10 @@ class Row:
         text = self.job.error_text if self.job is not None else ""
         return text.removeprefix("refused: ").strip() if text.startswith("refused: ") else ""
 
-    @property
-    def ends_job(self) -> bool:
-        """Whether nothing long follows the running stage, so that its end is the job's."""
-        following = [stage for stage in self.stages if stage.state == StageState.PENDING]
-        return all(stage.kind == StageKind.FINAL_CHECK for stage in following)
+    @cached_property
+    def ends(self) -> Estimate | None:
+        """When a running burn-in is expected to be over."""
+        return job_estimate(self.job, self.stages, self.now) if self.job is not None else None
 
     @property
     def verified(self) -> str:
@@ -163,6 +231,18 @@ class Row:
     def is_hot(self) -> bool:
         celsius = self.drive.temperature_c
         return celsius is not None and celsius >= self.hot_c
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """All that its HTML is made of: as long as this is equal, so is that, but for ages."""
+        models = (self.drive, self.job, *self.stages, self.short, self.long)
+        shown = tuple(
+            tuple(value for name, value in vars(model).items() if name not in UNSHOWN)
+            for model in models
+            if model is not None
+        )
+        starts = self.starts and (self.starts.ends_at.replace(second=0, microsecond=0),)
+        return shown, self.drive.system.name, self.place, self.hot_c, self.spark, starts
 
     @property
     def search_text(self) -> str:
@@ -189,14 +269,20 @@ def load_rows(
     evidence brings the claims and the evidence of the stages along, which no row shows.
     """
     now, limits = timezone.now(), runtime.current()
-    drives = Drive.objects.select_related("system")
+    drives = Drive.objects.all()
     if ids is not None:
         drives = drives.filter(pk__in=list(ids))
-    found = list(drives)
+    found = list(drives.defer("notes"))
+    # Once each, and without their secrets, which would be decrypted for every drive.
+    systems = System.objects.defer("api_key", "ssh_password").in_bulk()
+    for drive in found:
+        drive.system = systems[drive.system_id]
     jobs = _last_jobs(ids, brief=brief, evidence=evidence)
     tests = {} if brief else _tests(ids)
     places = {} if brief else places_in_queue()
-    states = {drive.system_id: system_state(drive.system, now, limits) for drive in found}
+    states = {pk: system_state(system, now, limits) for pk, system in systems.items()}
+    lines = {} if brief else sparks()
+    starts = {} if brief or not places else _starts(now, limits.max_parallel_burnins)
     rows = [
         Row(
             drive=drive,
@@ -208,6 +294,8 @@ def load_rows(
             place=places.get(job.pk) if job is not None else None,
             now=now,
             hot_c=limits.temp_start_max_c,
+            spark=lines.get(drive.pk, ""),
+            starts=starts.get(job.pk) if job is not None else None,
         )
         for drive in found
     ]
@@ -236,10 +324,24 @@ def _last_jobs(ids: Collection[int] | None, *, brief: bool, evidence: bool) -> d
 
 
 def _tests(ids: Collection[int] | None) -> dict[tuple[int, str], SmartTest]:
-    tests = SmartTest.objects.defer("log_before", "log_entry")
+    tests = SmartTest.objects.only(
+        "drive_id", "type", "state", "percent", "finished_at", "error_text"
+    )
     if ids is not None:
         tests = tests.filter(drive__in=list(ids))
     return {(test.drive_id, test.type): test for test in tests}
+
+
+def _starts(now: datetime, at_once: int) -> dict[int, Estimate]:
+    """Job id to when it is expected to start, of all that are queued."""
+    active = Job.objects.filter(state__in=ACTIVE_JOB_STATES).defer("claims", "released")
+    of: dict[int, list[Job]] = {}
+    for job in active.prefetch_related(Prefetch("stages", Stage.objects.defer("evidence"))):
+        of.setdefault(job.system_id, []).append(job)
+    found: dict[int, Estimate] = {}
+    for jobs in of.values():
+        found |= queue_starts(jobs, now, at_once=at_once)
+    return found
 
 
 def places_in_queue() -> dict[int, int]:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from burnin.eta import Estimate
+from burnin.models import JobState
 from config import runtime
 from config.models import Freeze
 from drives.health import SystemState, system_state
@@ -81,8 +83,10 @@ class Summary:
     room: int
     hottest: Row | None
     failures: tuple[Row, ...]
+    unsure: tuple[Row, ...]
     chips: tuple[Chip, ...]
     frozen: Freeze | None
+    all_done: Estimate | None = None
 
     @property
     def failures_named(self) -> tuple[Row, ...]:
@@ -91,6 +95,19 @@ class Summary:
     @property
     def failures_more(self) -> int:
         return max(0, len(self.failures) - FAILURES_NAMED)
+
+    @property
+    def unsure_named(self) -> tuple[Row, ...]:
+        return self.unsure[:FAILURES_NAMED]
+
+    @property
+    def unsure_more(self) -> int:
+        return max(0, len(self.unsure) - FAILURES_NAMED)
+
+    @property
+    def active(self) -> int:
+        """How many burn-ins could be cancelled."""
+        return self.running + self.queued
 
     @property
     def troubled(self) -> tuple[Chip, ...]:
@@ -107,17 +124,16 @@ def load_chips(now: datetime) -> tuple[Chip, ...]:
 
 
 def summarise(
-    rows: Sequence[Row], chips: tuple[Chip, ...], frozen: Freeze | None = None
+    rows: Sequence[Row],
+    chips: tuple[Chip, ...],
+    frozen: Freeze | None = None,
+    all_done: Estimate | None = None,
 ) -> Summary:
     """Count and judge. The rows may be brief ones."""
     count = dict.fromkeys(STANDINGS, 0)
     for row in rows:
         count[row.standing] += 1
-    failures = tuple(
-        row
-        for row in rows
-        if row.standing == "failed" and row.job is not None and not row.job.acknowledged_at
-    )
+    failures = _unacknowledged(rows, JobState.FAILED)
     warm = [row for row in rows if row.drive.present and row.drive.temperature_c is not None]
     return Summary(
         answer=_answer(len(rows), count, len(failures), chips, frozen),
@@ -132,8 +148,19 @@ def summarise(
         room=sum(chip.slots for chip in chips),
         hottest=max(warm, key=lambda row: row.drive.temperature_c or 0, default=None),
         failures=failures,
+        unsure=_unacknowledged(rows, JobState.UNKNOWN),
         chips=chips,
         frozen=frozen,
+        all_done=all_done,
+    )
+
+
+def _unacknowledged(rows: Sequence[Row], state: JobState) -> tuple[Row, ...]:
+    """Those whose last burn-in ended so, and nobody has said that he has seen it."""
+    return tuple(
+        row
+        for row in rows
+        if row.job is not None and row.job.state == state and not row.job.acknowledged_at
     )
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, register_converter
 
 from .api import v1
 from .views import (
     accounts,
     audit,
+    batch,
+    drive_menu,
     drives,
     freeze,
     health,
@@ -21,6 +23,21 @@ from .views import (
     tokens,
 )
 
+
+class SelfTestType:
+    """short or long; anything else is no address of ours."""
+
+    regex = "short|long"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
+register_converter(SelfTestType, "selftest")
+
 urlpatterns = [
     path("", home.home, name="home"),
     path("table", home.table, name="table"),
@@ -28,9 +45,27 @@ urlpatterns = [
     path("drives/<int:drive_id>", drives.drive, name="drive"),
     path("drives/<int:drive_id>/start", start.start, name="start"),
     path("drives/<int:drive_id>/guard", start.guard, name="guard"),
+    path("drives/<int:drive_id>/menu", drive_menu.menu, name="drive_menu"),
+    path("drives/<int:drive_id>/edit", drive_menu.edit, name="edit_drive"),
+    path(
+        "drives/<int:drive_id>/self-test/<selftest:type>",
+        drive_menu.start_self_test,
+        name="start_self_test",
+    ),
+    path(
+        "drives/<int:drive_id>/self-test/<selftest:type>/cancel",
+        drive_menu.cancel_self_test,
+        name="cancel_self_test",
+    ),
+    path("batch", batch.burn_in, name="batch"),
+    path("batch/verdicts", batch.verdicts, name="batch_verdicts"),
+    path("batch/self-test/<selftest:type>", batch.self_test, name="batch_self_test"),
     path("freeze", freeze.freeze, name="freeze"),
     path("thaw", freeze.thaw, name="thaw"),
     path("jobs/acknowledge", jobs.acknowledge, name="acknowledge"),
+    path("jobs/cancel-all", jobs.cancel_all, name="cancel_all"),
+    path("jobs/<int:job_id>/pause", drive_menu.pause, name="pause"),
+    path("jobs/<int:job_id>/resume", drive_menu.resume, name="resume"),
     path("jobs/<int:job_id>/cancel", jobs.cancel, name="cancel"),
     path("history", history.history, name="history"),
     path("history.csv", history.history_csv, name="history_csv"),

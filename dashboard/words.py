@@ -40,6 +40,14 @@ def duration(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
+def spread(seconds: float) -> str:
+    """How far off an estimate may be: ± 20 min, ± 3 h, ± 2 d; empty below a minute."""
+    for factor, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 1.5 * factor or (unit == "min" and seconds >= factor):
+            return f"± {round(seconds / factor)} {unit}"
+    return ""
+
+
 def times(count: int) -> str:
     """How often: once, twice, 3 times."""
     return {1: "once", 2: "twice"}.get(count, f"{count} times")

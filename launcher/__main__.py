@@ -20,6 +20,7 @@ Burns in hard drives before they are trusted with data.
   ./run mock [OPTION…]   a mock NAS: --port --ssh-port --release --names --speed --media
   ./run manage [ARG…]    Django's command line, with the settings of .env
   ./run bench surface    the surface engine beside badblocks
+  ./run bench pages      bytes, paint and updates of the home page with 500 drives
   ./run screenshots      every page and dialog of a made-up shelf, light and dark, wide and narrow
   ./run lighthouse       what Lighthouse says of each page, as a table
 """

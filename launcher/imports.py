@@ -22,8 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"audit"},  # a change of the settings is an event
     "audit": set(),
     "live": set(),
-    # It needs the same outside programs as tests do, and measures burnin.curve.
-    "bench": {"agent", "burnin", "launcher"},
+    # It needs the same outside programs as tests do, measures burnin.curve and fills a database.
+    "bench": _DASHBOARD | {"agent", "launcher"},
     "agent": set(),
     "truenas_mock": set(),
     "launcher": set(),

@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from burnin.eta import Estimate
 from burnin.models import Job
 
 from .. import words
@@ -73,6 +74,17 @@ def look(state: str) -> str:
 def icon(name: str) -> SafeString:
     """One of the icons in templates/_sprite.html, beside a word that says the same."""
     return format_html('<svg class="icon" aria-hidden="true"><use href="#i-{}"/></svg>', name)
+
+
+@register.simple_tag
+def about(estimate: Estimate | None) -> SafeString | str:
+    """When something will be, as clock time with its span: Thu 04:00, ± 3 h."""
+    if estimate is None:
+        return ""
+    # To the minute: the same words from one poll to the next, unless something was learnt.
+    at = estimate.ends_at.replace(second=0, microsecond=0)
+    span = words.spread(estimate.spread_seconds)
+    return format_html("{}{}", moment(at, "clock"), f", {span}" if span else "")
 
 
 @register.simple_tag

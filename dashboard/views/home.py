@@ -10,14 +10,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
+from burnin.eta import budget
 from burnin.models import Job, Stage
 from config.models import freeze
 
-from ..filters import Filter, Order
+from ..filters import SORTS, Filter, Order
 from ..flusher import sequence_now
-from ..fragments import above, partial
+from ..fragments import above, partial, row_html
 from ..roles import role
 from ..rows import Row, load_rows
 from ..summary import Chip, load_chips, summarise
@@ -66,16 +68,18 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     # The number first: whatever changes from here on is sent to the page with a higher one.
     sequence = sequence_now()
     chosen, order = Filter.from_query(request.GET), Order.from_query(request.GET)
-    rows, chips = load_rows(), load_chips(timezone.now())
+    now = timezone.now()
+    rows, chips = load_rows(), load_chips(now)
     matches = sum(not chosen.hides(row) for row in rows)
     shown = plural(len(rows), "drive")
     return {
-        "summary": summarise(rows, chips, freeze()),
-        "groups": _groups(rows, chips, order),
+        "summary": summarise(rows, chips, freeze(), budget(now).all_done),
+        "groups": _groups(rows, chips, chosen, order),
         "order": order,
         "columns": COLUMNS_SHOWN,
+        "sorts": SORTS,
+        "models": sorted({row.drive.model for row in rows if row.drive.model}),
         "filter": chosen,
-        "hidden_ids": {row.drive.pk for row in rows if chosen.hides(row)},
         "matches": matches,
         "shown": f"{matches} of {shown}" if chosen else shown,
         "capacity": sum(row.drive.size_bytes for row in rows),
@@ -85,12 +89,22 @@ def _context(request: HttpRequest) -> dict[str, Any]:
 
 
 def _groups(
-    rows: Sequence[Row], chips: Sequence[Chip], order: Order
-) -> list[tuple[Chip, list[Row]]]:
+    rows: Sequence[Row], chips: Sequence[Chip], chosen: Filter, order: Order
+) -> list[tuple[Chip, list[SafeString]]]:
+    """Each system with the HTML of its rows."""
     of: dict[int, list[Row]] = {}
     for row in rows:
         of.setdefault(row.drive.system_id, []).append(row)
-    return [(chip, order.of(of.get(chip.system.pk, []))) for chip in chips]
+    return [
+        (
+            chip,
+            [
+                row_html(row, hidden=chosen.hides(row))
+                for row in order.of(of.get(chip.system.pk, []))
+            ],
+        )
+        for chip in chips
+    ]
 
 
 def _drive(row: Row) -> dict[str, Any]:

@@ -7,12 +7,16 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from burnin import orchestrator
-from burnin.models import Job
+from burnin.models import ACTIVE_JOB_STATES, Job, JobState
 from burnin.progress import job_percent
 
-from ..fragments import after_act
+from ..fragments import above, after_act, summary_now
 from ..login_events import source_ip
 from ..roles import role, wants_json
+from .drive_menu import dialog
+
+#: Cancel All wants the number typed when there are more than this.
+MOST_UNASKED = 10
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,6 +48,44 @@ def _cancelled(request: HttpRequest, job: Job) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(after_act(job.drive_id), headers={"HX-Trigger": "dialog:done"})
     return redirect(f"/history/{job.pk}")
+
+
+@require_http_methods(["GET", "POST"])
+@role("operator")
+def cancel_all(request: HttpRequest) -> HttpResponse:
+    """GET: asks, from MOST_UNASKED burn-ins on for their number typed. POST: cancels; 422."""
+    active = Job.objects.filter(state__in=ACTIVE_JOB_STATES)
+    count = active.count()
+    asks = count > MOST_UNASKED
+    errors: dict[str, list[str]] = {}
+    if request.method == "POST":
+        if asks and request.POST.get("count", "").strip() != str(count):
+            errors["count"] = [f"Type {count}: that many would be cancelled now"]
+        else:
+            by = request.user.get_username()
+            done = orchestrator.cancel_all(by=by, source_ip=source_ip(request))
+            return _cancelled_all(request, done)
+        if wants_json(request):
+            return JsonResponse({"errors": errors}, status=422)
+    context = {
+        "count": count,
+        "queued": active.filter(state=JobState.QUEUED).count(),
+        "running": active.filter(state=JobState.RUNNING).count(),
+        "systems": " and ".join(sorted(set(active.values_list("system__name", flat=True)))),
+        "asks_count": asks,
+        "most_unasked": MOST_UNASKED,
+        "errors": errors,
+    }
+    return dialog(request, "cancel_all_dialog", context, 422 if errors else 200)
+
+
+def _cancelled_all(request: HttpRequest, count: int) -> HttpResponse:
+    if wants_json(request):
+        return JsonResponse({"cancelled": count})
+    if request.htmx:  # type: ignore[attr-defined]
+        # The rows follow by themselves, as on every other open page.
+        return HttpResponse(above(summary_now()), headers={"HX-Trigger": "dialog:done"})
+    return redirect("/")
 
 
 @require_POST

@@ -14,6 +14,7 @@ from burnin.precheck_now import guard_answer
 from config import runtime
 from drives.models import Drive
 
+from ..estimates import choices, quick_seconds, whole_seconds
 from ..forms import Errors, StartForm
 from ..fragments import after_act
 from ..login_events import source_ip
@@ -108,11 +109,17 @@ def _dialog(
     reasons: list[str] | None = None,
 ) -> HttpResponse:
     """The dialog alone for htmx, else a page of its own that works without a script."""
+    found = choices(form, [drive])
     context = {
         "drive": drive,
         "form": form,
+        "choices": found,
+        "whole_seconds": whole_seconds(found),
+        "quick_seconds": quick_seconds([drive]),
         "errors": errors or {},
         "reasons": reasons or [],
+        # What speaks against any burn-in of it, with a surface run or without: no way to start.
+        "barred": bool(reasons) and bool(orchestrator.refusals(drive)),
         "passes": sorted({*map(str, PASSES), form.passes}, key=lambda text: (len(text), text)),
     }
     partial = bool(request.htmx)  # type: ignore[attr-defined]

@@ -7,12 +7,14 @@
 
   document.addEventListener('htmx:before:request', (event) => {
     const source = event.detail.ctx.sourceElement;
-    if (source.getAttribute('hx-target') === '#dialog' && !dialog.contains(source)) opener = source;
+    // What was chosen in a menu goes back to the menu's button.
+    const menu = source.closest('[popover]');
+    if (source.getAttribute('hx-target') === '#dialog' && !dialog.contains(source)) opener = menu?.opener ?? source;
   });
   document.addEventListener('htmx:after:swap', () => {
     if (dialog.firstElementChild && !dialog.open) {
       dialog.showModal();
-      dialog.querySelector('.dialog-head .icon-button')?.focus();
+      (dialog.querySelector('[autofocus]') ?? dialog.querySelector('.dialog-head .icon-button'))?.focus();
     }
   });
   document.addEventListener('dialog:done', () => dialog.close());
@@ -43,6 +45,8 @@
     box.append(words, close);
     place.replaceChildren(box);
   }
+
+  document.addEventListener('toast', (event) => toast(event.detail));
 
   // A page of the server's (403, 404, 500) is no answer for a dialog or a row.
   document.addEventListener('htmx:before:swap', (event) => {

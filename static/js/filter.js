@@ -5,32 +5,35 @@
   const form = document.getElementById('filter');
   if (!form) return;
   const field = (name) => form.elements.namedItem(name);
+  const value = (name) => field(name)?.value ?? '';
+  const FIELDS = ['q', 'system', 'state', 'model'];
 
   function apply() {
-    const text = field('q').value.trim().toLowerCase();
-    const words = text.split(/\s+/).filter(Boolean);
-    const system = field('system')?.value ?? '';
-    const state = field('state').value;
+    const words = value('q').trim().toLowerCase().split(/\s+/).filter(Boolean);
+    const [, system, state, model] = FIELDS.map(value);
     let total = 0, shown = 0;
     for (const body of document.querySelectorAll('#drives tbody')) {
       let here = 0, of = 0;
       for (const row of body.querySelectorAll('tr[data-state]')) {
-        const fits = (!state || row.dataset.state === state) && (!system || row.dataset.system === system)
-          && words.every((word) => row.dataset.search.includes(word));
-        row.hidden = !fits;
+        const { dataset } = row;
+        const fits = (!state || dataset.state === state) && (!system || dataset.system === system)
+          && (!model || dataset.model === model) && words.every((word) => dataset.search.includes(word));
+        if (row.hidden === fits) row.hidden = !fits;
         here += fits;
         of += 1;
+        offer(dataset.model);
       }
       const group = body.querySelector('.group');
       if (group) group.hidden = of > 0 && here === 0;
       total += of;
       shown += here;
     }
-    const chosen = Boolean(text || system || state);
+    const chosen = names();
     const drives = `${total} drive${total === 1 ? '' : 's'}`;
-    say(document.getElementById('count'), chosen ? `${shown} of ${drives}` : drives);
-    document.getElementById('clear').hidden = !chosen;
+    say(document.getElementById('count'), chosen.length ? `${shown} of ${drives}` : drives);
+    for (const id of ['chips', 'batch-chips']) showChips(document.getElementById(id), chosen);
     document.getElementById('nothing').hidden = shown > 0 || total === 0;
+    say(document.getElementById('nothing-what'), `No drive matches ${chosen.map(([, words]) => words).join(', ')}`);
     document.getElementById('none').hidden = total > 0;
     for (const tile of document.querySelectorAll('#stats [data-state]')) {
       if (state && tile.dataset.state === state) tile.setAttribute('aria-current', 'true');
@@ -38,48 +41,76 @@
     }
     const query = new URLSearchParams();
     const sort = new URLSearchParams(location.search).get('sort') ?? '';
-    for (const [name, value] of [['sort', sort], ['q', text && field('q').value.trim()], ['system', system], ['state', state]]) {
-      if (value) query.set(name, value);
+    for (const [name, text] of [['sort', sort], ...FIELDS.map((name) => [name, value(name).trim()])]) {
+      if (text) query.set(name, text);
     }
     const address = location.pathname + (query.size ? `?${query}` : '') + location.hash;
     if (address !== location.pathname + location.search + location.hash) history.replaceState(null, '', address);
+    document.dispatchEvent(new Event('table:filtered'));
   }
 
-  function say(element, text) {
-    if (element.textContent !== text) element.textContent = text;
+  // What is chosen, as [field, words].
+  function names() {
+    return FIELDS.map((name) => {
+      const text = value(name).trim();
+      return [name, name === 'q' ? text && `“${text}”` : text && field(name).selectedOptions[0].text];
+    }).filter(([, words]) => words);
   }
+
+  function showChips(place, chosen) {
+    const wanted = JSON.stringify(chosen);
+    if (place.dataset.shown === wanted) return;
+    place.dataset.shown = wanted;
+    place.replaceChildren(...chosen.map(([name, words]) => {
+      const chip = document.createElement('button');
+      chip.type = 'button';
+      chip.className = 'chip';
+      chip.dataset.drop = name;
+      chip.innerHTML = '<span></span><svg class="icon" aria-hidden="true"><use href="#i-x"/></svg><span class="unseen">, remove this filter</span>';
+      chip.firstChild.textContent = words;
+      return chip;
+    }));
+  }
+
+  // A model that came after the page was made.
+  const known = new Set([...(field('model')?.options ?? [])].map((option) => option.value));
+  function offer(model) {
+    if (!model || known.has(model)) return;
+    known.add(model);
+    field('model').add(new Option(model, model));
+  }
+
+  function say(element, words) {
+    if (element.textContent !== words) element.textContent = words;
+  }
+
+  const clear = (...fields) => { for (const name of fields) if (field(name)) field(name).value = ''; };
 
   form.addEventListener('submit', (event) => { event.preventDefault(); apply(); });
-  form.addEventListener('input', apply);
+  form.addEventListener('input', (event) => { if (event.target.name !== 'sort') apply(); });
   document.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
-    const link = event.target.closest('#stats a[data-state], #banners a[href^="?state="], #clear, [data-clear]');
-    if (!link) return;
+    const chip = event.target.closest('[data-drop]');
+    const link = event.target.closest('#stats a[data-state], #banners a[href^="?"], [data-clear]');
+    if (chip) clear(chip.dataset.drop);
+    else if (link?.matches('[data-clear]')) clear(...FIELDS);
+    else if (link) {
+      const query = new URL(link.href).searchParams;
+      if (query.get('system') && field('system')) field('system').value = query.get('system');
+      const state = link.dataset.state ?? query.get('state') ?? '';
+      // A tile that is on is off by a second click.
+      field('state').value = link.dataset.state && field('state').value === state ? '' : state;
+    } else return;
     event.preventDefault();
-    const query = new URL(link.href).searchParams;
-    field('state').value = link.dataset.state ?? query.get('state') ?? '';
-    if (link.matches('#clear, [data-clear]')) {
-      field('q').value = '';
-      if (field('system')) field('system').value = '';
-      field('q').focus();
-    }
     apply();
-  });
-  // Ordering is the server's: the address gets the column, and the table is loaded again by it.
-  document.addEventListener('click', (event) => {
-    const link = event.target.closest('#drives .sort');
-    if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
-    event.preventDefault();
-    const query = new URLSearchParams(location.search);
-    query.set('sort', link.dataset.sort);
-    history.replaceState(null, '', `${location.pathname}?${query}`);
-    document.dispatchEvent(new Event('table:reload'));
+    if (!link || link.matches('[data-clear]')) field('q').focus();
   });
   document.addEventListener('keydown', (event) => {
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (event.target.closest('input, select, textarea, dialog')) return;
+    if (event.target.closest('input:not([type=checkbox]), select, textarea, dialog')) return;
     event.preventDefault();
-    field('q').focus();
+    if (form.hidden) document.getElementById('batch-clear').focus();
+    else field('q').focus();
   });
   document.addEventListener('htmx:after:swap', apply);
   apply();

@@ -19,6 +19,7 @@
     connected();
     let message;
     try { message = JSON.parse(event.detail.message.data); } catch { return; }
+    if (message.ended) document.dispatchEvent(new CustomEvent('burnins:ended', { detail: message.ended }));
     if (message.title && kind === 'rows') document.title = message.title;
     const expected = message.sequence === known || (message.drives && message.sequence === known + 1);
     // The page that had no system yet is another page.
@@ -103,7 +104,7 @@
       });
       const now = row.dataset.state;
       if (now !== standings.get(id) && ['passed', 'failed', 'attention'].includes(now)) {
-        ended.push(`${row.cells[0].firstElementChild.textContent} ${row.querySelector('.state b').textContent.toLowerCase()}`);
+        ended.push(`${row.querySelector('.drive').firstElementChild.textContent} ${row.querySelector('.state b').textContent.toLowerCase()}`);
       }
     }
     cells = new Map();
@@ -128,8 +129,10 @@
   function connected() {
     clearTimeout(offlineTimer);
     offlineTimer = 0;
+    if ('connected' in document.body.dataset) return;
     if (offline) offline.hidden = true;
     document.body.dataset.connected = '';
+    document.dispatchEvent(new Event('live:back'));
   }
 
   function disconnected(why, afterMs) {
@@ -138,6 +141,7 @@
       document.getElementById('offline-why').textContent = why;
       if (offline) offline.hidden = false;
       delete document.body.dataset.connected;
+      document.dispatchEvent(new Event('live:lost'));
     }, afterMs);
   }
 })();

@@ -1,8 +1,8 @@
-// The start dialog: order by ↑ ↓, and the red button only when nothing is missing any more.
-// The server asks for the same again, whatever this file does.
+// The start and the batch dialog: how long the chosen stages take, and the red button only when
+// nothing is missing any more. The server asks for the same again, whatever this file does.
 
 (() => {
-  const formOf = (element) => element?.closest?.('form.start');
+  const formOf = (element) => element?.closest?.('form.plan');
 
   function judge(form) {
     const stages = [...form.querySelectorAll('[data-stage]')];
@@ -11,22 +11,30 @@
       stage.querySelector('[data-move="1"]').disabled = place === stages.length - 1;
     });
     const chosen = stages.filter((stage) => stage.querySelector('[name=stages]').checked);
-    const destroys = form.querySelector('[data-destroys]').checked;
-    const wanted = form.dataset.serial;
+    const quick = form.querySelector('[data-quick]').checked;
+    const destroys = quick || chosen.some((stage) => 'destroys' in stage.dataset);
+    form.classList.toggle('quick', quick);
+    form.querySelector('#no-stage').hidden = chosen.length > 0;
+    estimate(form, stages, chosen, quick, destroys);
+    const button = form.querySelector('[data-start]');
+    if (button) {
+      button.disabled = (!quick && chosen.length === 0) || !(form.matches('.batch-form') ? judgeBatch(form, destroys) : judgeOne(form, destroys));
+      button.classList.toggle('danger', destroys);
+      button.classList.toggle('primary', !destroys);
+    }
+    const note = form.querySelector('[data-harmless]');
+    if (note) note.hidden = destroys;
+  }
+
+  // --- one drive: its serial typed, the guard's answer there, old data released ------------------
+  function judgeOne(form, destroys) {
     const typed = form.elements.namedItem('serial').value.trim();
-    const confirmed = typed !== '' && typed === wanted;
+    const hint = form.querySelector('.hint');
+    if (hint) hint.textContent = hintFor(typed, form.dataset.serial);
     const releases = [...form.querySelectorAll('[name=release]')];
     const released = releases.length > 0 && releases.every((release) => release.checked);
-    const asked = released || Boolean(form.querySelector('[data-clear]'));
-    form.querySelector('#no-stage').hidden = chosen.length > 0;
-    const button = form.querySelector('[data-start]');
-    button.disabled = chosen.length === 0 || (destroys && !(confirmed && asked));
-    button.classList.toggle('danger', destroys);
-    button.classList.toggle('primary', !destroys);
-    const hint = form.querySelector('.hint');
-    if (hint) hint.textContent = hintFor(typed, wanted);
-    const note = form.querySelector('.foot-note');
-    note.textContent = destroys ? '' : 'Nothing on the drive is overwritten.';
+    const asked = released || Boolean(form.querySelector('[data-clear-of-data]'));
+    return !destroys || (typed !== '' && typed === form.dataset.serial && asked);
   }
 
   function hintFor(typed, wanted) {
@@ -35,25 +43,68 @@
     return 'This is not the serial number of this drive.';
   }
 
-  document.addEventListener('click', (event) => {
-    const button = event.target.closest('[data-move]');
-    const form = formOf(button);
-    if (!form) return;
-    const stage = button.closest('[data-stage]');
-    if (button.dataset.move === '-1') stage.previousElementSibling.before(stage);
-    else stage.nextElementSibling.after(stage);
-    judge(form);
-    // A button that just became useless hands the focus to its sibling.
-    (button.disabled ? button.parentElement.querySelector('[data-move]:not(:disabled)') : button).focus();
-    const names = [...form.querySelectorAll('[data-stage]')];
-    const said = document.getElementById('said');
-    if (said) said.textContent = `${stage.querySelector('label').textContent.trim()} is number ${names.indexOf(stage) + 1} of ${names.length}`;
-  });
-  document.addEventListener('input', (event) => { const form = formOf(event.target); if (form) judge(form); });
-  document.addEventListener('change', (event) => { const form = formOf(event.target); if (form) judge(form); });
+  // --- many drives: which of them are ready, and the one tick ------------------------------------
+  function judgeBatch(form, destroys) {
+    const drives = [...form.querySelectorAll('[data-drive]')];
+    const ready = drives.filter((drive) => isReady(drive, destroys));
+    for (const drive of drives) {
+      const box = drive.querySelector('[data-release-box]');
+      if (box) box.hidden = !destroys;
+      const verdict = drive.querySelector('[data-harmless-verdict]');
+      if (verdict) {
+        verdict.hidden = destroys;
+        drive.querySelector('[data-verdict]').hidden = !destroys;
+      }
+      drive.className = ready.includes(drive) ? 'pass' : drive.querySelector('[data-release-box]') && destroys ? 'warn' : 'fail';
+      drive.querySelector('use').setAttribute('href', ready.includes(drive) ? '#i-check' : drive.className === 'warn' ? '#i-warn' : '#i-lock');
+    }
+    const bytes = ready.reduce((sum, drive) => sum + Number(drive.dataset.bytes), 0);
+    const words = `${ready.length} drive${ready.length === 1 ? '' : 's'}`;
+    const say = (name, text) => { for (const place of form.querySelectorAll(`[data-says-${name}]`)) place.textContent = text; };
+    say('ready', ready.length);
+    say('refused', drives.length - ready.length);
+    say('drives', words);
+    say('size', `${(bytes / 1e12).toFixed(1)} TB`);
+    say('burn-ins', `${ready.length} burn-in${ready.length === 1 ? '' : 's'}`);
+    form.elements.namedItem('drives').value = ready.map((drive) => drive.dataset.drive).join(',');
+    const asked = drives.length > 0 && !form.querySelector('[aria-busy]');
+    // One drive alone is confirmed by its serial, in its own dialog.
+    const alone = destroys && asked && ready.length === 1;
+    form.classList.toggle('none-ready', asked && ready.length === 0);
+    form.classList.toggle('one-ready', alone);
+    const link = form.querySelector('[data-alone]');
+    if (alone && link && link.getAttribute('hx-get') !== `/drives/${ready[0].dataset.drive}/start`) {
+      link.setAttribute('hx-get', `/drives/${ready[0].dataset.drive}/start`);
+      htmx.process(link);
+    }
+    return ready.length > 0 && (!destroys || (asked && !alone && form.elements.namedItem('confirmed').checked));
+  }
 
+  function isReady(drive, destroys) {
+    if ('refused' in drive.dataset) return false;
+    if (!destroys || 'clear' in drive.dataset) return true;
+    const serial = drive.querySelector('[data-release-serial]');
+    const tick = drive.querySelector('[data-release-tick]');
+    return Boolean(serial && tick?.checked && serial.value.trim() === serial.dataset.releaseSerial);
+  }
+
+  // --- how long it takes ---------------------------------------------------------------------------
+  function estimate(form, stages, chosen, quick, destroys) {
+    const passes = Number(form.elements.namedItem('passes')?.value ?? 1);
+    const seconds = (stage) => Number(stage.dataset.seconds ?? 0) * ('perPass' in stage.dataset ? passes : 1);
+    for (const stage of stages) stage.querySelector('.est').textContent = window.duration(seconds(stage));
+    const whole = form.querySelector('[data-says-whole]');
+    const total = quick ? Number(form.querySelector('[data-quick]').dataset.seconds) : chosen.reduce((sum, stage) => sum + seconds(stage), 20);
+    if (whole) whole.textContent = window.duration(total);
+    const wear = form.querySelector('[data-wear]');
+    if (wear) wear.hidden = quick || !destroys;
+  }
+
+  for (const name of ['input', 'change']) {
+    document.addEventListener(name, (event) => { const form = formOf(event.target); if (form) judge(form); });
+  }
   function judgeAll() {
-    for (const form of document.querySelectorAll('form.start')) judge(form);
+    for (const form of document.querySelectorAll('form.plan')) judge(form);
   }
   document.addEventListener('htmx:after:swap', judgeAll);
   judgeAll();

@@ -23,6 +23,8 @@
     return parts.slice(first, first + 2).filter(([count]) => count).map(([count, unit]) => `${count} ${unit}`).join(' ');
   }
 
+  window.duration = duration;
+
   function words(at, shownAs) {
     const age = duration((Date.now() - at) / 1000);
     return {
@@ -30,16 +32,29 @@
     }[shownAs] ?? plain(day, at);
   }
 
-  function show(root = document) {
-    for (const element of root.querySelectorAll('time[data-as]')) {
-      const at = new Date(element.dateTime);
-      const text = words(at, element.dataset.as);
+  // What is younger than this shows seconds; the rest need not be looked at each second.
+  const YOUNG_MS = 70000;
+  const EVERY_MS = 15000;
+  let wholeAt = 0;
+
+  function show() {
+    const now = Date.now();
+    const whole = now - wholeAt >= EVERY_MS;
+    if (whole) wholeAt = now;
+    for (const element of document.querySelectorAll('time[data-as]')) {
+      // A morph brings the server's words back where anything else of the element changed.
+      if (element.shown !== element.dateTime || element.textContent !== element.said) {
+        element.shown = element.dateTime;
+        element.at = new Date(element.dateTime);
+        element.title = zoned.format(element.at);
+      } else if (!whole && now - element.at > YOUNG_MS) continue;
+      const text = words(element.at, element.dataset.as);
       if (element.textContent !== text) element.textContent = text;
-      if (!element.title) element.title = zoned.format(at);
+      element.said = text;
     }
   }
 
   show();
-  setInterval(show, 1000);
-  document.addEventListener('htmx:after:swap', () => show());
+  window.ticking = setInterval(show, 1000);
+  document.addEventListener('htmx:after:swap', show);
 })();

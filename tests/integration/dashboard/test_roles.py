@@ -43,6 +43,16 @@ NEEDED = {
     "profile": "viewer",
     "drives/<int:drive_id>/start": "operator",
     "drives/<int:drive_id>/guard": "operator",
+    "drives/<int:drive_id>/menu": "viewer",
+    "drives/<int:drive_id>/edit": "operator",
+    "drives/<int:drive_id>/self-test/<selftest:type>": "operator",
+    "drives/<int:drive_id>/self-test/<selftest:type>/cancel": "operator",
+    "batch": "operator",
+    "batch/verdicts": "operator",
+    "batch/self-test/<selftest:type>": "operator",
+    "jobs/cancel-all": "operator",
+    "jobs/<int:job_id>/pause": "operator",
+    "jobs/<int:job_id>/resume": "operator",
     "jobs/<int:job_id>/cancel": "operator",
     "jobs/acknowledge": "operator",
     "freeze": "operator",
@@ -70,7 +80,7 @@ NOBODY_MAY = {"admin/autocomplete/", "admin/auth/user/<path:object_id>/delete/"}
 }
 #: Nobody at all, somebody without a role, and the three.
 PEOPLE = (None, "", *ROLES)
-SAMPLES = {"app_label": "auth", "url": "no/such/page"}
+SAMPLES = {"app_label": "auth", "url": "no/such/page", "type": "short"}
 
 
 def routes(*, by_itself: bool = False) -> dict[str, URLPattern]:

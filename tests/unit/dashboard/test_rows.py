@@ -80,9 +80,34 @@ def test_the_step_counts_all_stages() -> None:
     assert a_row("running", running="surface_validate").step == "4/5"
 
 
-def test_only_the_last_long_stage_ends_the_job() -> None:
-    assert a_row("running", running="surface_validate").ends_job
-    assert not a_row("running", running="short_smart").ends_job
+def test_a_pause_says_who_or_what_holds_it_and_what_makes_it_go_on() -> None:
+    heat = {"paused": {"by": "temperature", "reason": "56 °C, goes on below 50 °C", "since": "x"}}
+    row = stage(a_row("running", running="surface_validate"), progress=heat)
+    assert row.pause == ("Paused: 56 °C", "Goes on below 50 °C")
+    assert (row.is_paused_by_hand, row.can_pause, row.paused_since) == (False, True, None)
+    by_hand = {"waiting_for": "Paused by alice"}
+    row = a_row("running", running="surface_validate", job={"pause_requested_by": "alice"})
+    row = stage(row, **by_hand)
+    assert (row.kind, row.pause, row.can_pause) == ("paused", ("Paused", "by alice"), False)
+    row = stage(a_row("running", running="surface_validate"), waiting_for="Frozen by bob")
+    assert (row.kind, row.pause[1]) == ("paused", "All writing is frozen")
+
+
+def test_only_a_free_drive_can_be_chosen_and_others_say_why_not() -> None:
+    assert a_row("passed").why_not == ""
+    assert a_row(pool="tank").why_not == "In pool tank."
+    assert a_row("queued").why_not == "A burn-in of it is queued."
+    assert a_row("running", running="long_smart").why_not == "A burn-in of it is running."
+    assert "doesn’t list" in a_row(present=False).why_not
+    assert "may still run" in a_row("unknown", job={"holds_drive": True}).why_not
+
+
+def test_a_row_is_rendered_again_when_something_that_it_shows_differs() -> None:
+    row = stage(a_row("running", running="surface_validate"), percent=10.0)
+    before = row.facts
+    assert stage(row, checked_at=NOW, idle_seconds=3.0).facts == before
+    assert stage(row, percent=11.0).facts != before
+    assert a_row(location="Bay 1").facts != a_row(location="Bay 2").facts
 
 
 def test_device_names_sort_as_people_count() -> None:

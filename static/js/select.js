@@ -1,0 +1,88 @@
+// Which drives are selected, and the batch bar that takes the place of the filter row meanwhile.
+// The checkboxes are the truth: a morph leaves them ticked, one that gets disabled is let go.
+
+(() => {
+  const filter = document.getElementById('filter');
+  const batch = document.getElementById('batch');
+  const table = document.getElementById('table-wrap');
+  if (!batch) return;
+  let last = null;
+
+  const boxesIn = (root) => [...root.querySelectorAll('tr[data-state]:not([hidden]) .pick input:not(:disabled)')];
+  const ticked = () => [...table.querySelectorAll('tr[data-state] .pick input:checked:not(:disabled)')];
+
+  function show() {
+    const gone = [...table.querySelectorAll('tr[data-state] .pick input:checked:disabled')];
+    for (const box of gone) box.checked = false;
+    if (gone.length) {
+      const names = gone.map((box) => box.closest('tr').querySelector('.drive').firstElementChild.textContent);
+      document.getElementById('said').textContent = `${names.join(', ')} left the selection.`;
+    }
+    for (const body of table.querySelectorAll('tbody')) mark(body.querySelector('.group .pick input'), boxesIn(body));
+    mark(document.getElementById('pick-all'), boxesIn(table));
+    const chosen = ticked();
+    const had = document.activeElement;
+    filter.hidden = chosen.length > 0;
+    batch.hidden = chosen.length === 0;
+    document.documentElement.classList.toggle('selecting', chosen.length > 0);
+    // Whoever had the focus in the bar that went away is not lost at the top of the page.
+    if (batch.contains(had) && batch.hidden) filter.elements.namedItem('q').focus();
+    if (!chosen.length) return;
+    const bytes = chosen.reduce((sum, box) => sum + Number(box.closest('tr').dataset.bytes), 0);
+    const unseen = chosen.filter((box) => box.closest('tr').hidden).length;
+    say('batch-count', `${chosen.length} selected${unseen ? `, ${unseen} of them hidden by the filters` : ''}`);
+    say('batch-size', bytes >= 1e12 ? `${(bytes / 1e12).toFixed(1)} TB` : `${(bytes / 1e9).toFixed(0)} GB`);
+    say('batch-burn-in', chosen.length === 1 ? 'Burn in 1 drive…' : `Burn in ${chosen.length} drives…`);
+    document.getElementById('batch-drives').value = chosen.map((box) => box.value).join(',');
+  }
+
+  function mark(all, boxes) {
+    if (!all) return;
+    const count = boxes.filter((box) => box.checked).length;
+    all.checked = count > 0 && count === boxes.length;
+    all.indeterminate = count > 0 && count < boxes.length;
+    all.disabled = boxes.length === 0;
+  }
+
+  function say(id, words) {
+    const element = document.getElementById(id);
+    if (element.textContent !== words) element.textContent = words;
+  }
+
+  table.addEventListener('click', (event) => {
+    const cell = event.target.closest('.pick');
+    if (!cell) return;
+    const box = cell.querySelector('input');
+    const row = cell.closest('tr[data-state]');
+    if (box.disabled) {
+      if (cell.title) document.dispatchEvent(new CustomEvent('toast', { detail: `${row.querySelector('.drive').firstElementChild.textContent} can’t be selected. ${cell.title}` }));
+      return;
+    }
+    // The whole cell is the target, for thumbs.
+    if (event.target !== box) { box.checked = !box.checked; }
+    if (box.id === 'pick-all') for (const each of boxesIn(table)) each.checked = box.checked;
+    else if (!row) for (const each of boxesIn(cell.closest('tbody'))) each.checked = box.checked;
+    else {
+      const boxes = boxesIn(table);
+      const from = event.shiftKey && last ? boxes.indexOf(last) : -1;
+      if (from >= 0) {
+        const [start, end] = [from, boxes.indexOf(box)].sort((a, b) => a - b);
+        for (const each of boxes.slice(start, end + 1)) each.checked = box.checked;
+      }
+      last = box;
+    }
+    show();
+  });
+  document.getElementById('batch-clear').addEventListener('click', () => {
+    for (const box of ticked()) box.checked = false;
+    show();
+  });
+  document.addEventListener('batch:done', () => {
+    for (const box of ticked()) box.checked = false;
+    show();
+  });
+  document.addEventListener('htmx:after:swap', show);
+  // What a filter hides stays selected: the count and the chips in the bar say so.
+  document.addEventListener('table:filtered', show);
+  show();
+})();

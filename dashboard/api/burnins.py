@@ -5,7 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Literal
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from ninja import Field, Query, Router, Schema
 from pydantic import model_validator
 
@@ -15,6 +21,8 @@ from burnin.plan import Plan
 from config import runtime
 from drives.models import Drive
 
+from ..csv_rows import csv_stream
+from ..history import CSV_HEAD, HistoryFilter, csv_rows
 from .access import Caller, caller_of, operator, viewer
 from .idempotency import Answer, once
 from .paging import Page, PageIn, page_of
@@ -39,6 +47,9 @@ class StartIn(Schema, extra="forbid"):
     run_short: bool = True
     run_long: bool = True
     stage_order: list[Stages] | None = Field(None, examples=[["short_smart", "surface_validate"]])
+    profile: Literal["quick"] | None = Field(
+        None, description="instead of the flags: SMART short and a sample of the surface"
+    )
     passes: int | None = Field(None, ge=1, le=16, description="of the surface run")
     serial: str | None = Field(None, max_length=200, examples=["ZL2ABCDE"])
     confirm_destructive: bool = False
@@ -53,6 +64,10 @@ class StartIn(Schema, extra="forbid"):
         if strange := sorted(set(self.release) - set(self.drive_ids)):
             raise ValueError(f"release names drive {strange[0]}, which is not in drive_ids")
         given = self.model_fields_set & set(FLAGS)
+        if self.profile is not None:
+            if given or self.stage_order is not None:
+                raise ValueError("profile comes without flags and stage_order")
+            return self
         if self.stage_order is not None:
             if len(set(self.stage_order)) != len(self.stage_order):
                 raise ValueError("stage_order names a stage twice")
@@ -63,6 +78,8 @@ class StartIn(Schema, extra="forbid"):
 
     def plan(self) -> Plan:
         """Raises Problem."""
+        if self.profile == "quick":
+            return Plan.quick()
         stages = self.stage_order
         if stages is None:
             chosen = [kind for flag, kind in FLAGS.items() if getattr(self, flag)]
@@ -179,6 +196,25 @@ def _jobs(wanted: JobsIn) -> Any:
     if wanted.since:
         jobs = jobs.filter(created_at__gte=wanted.since)
     return jobs
+
+
+@router.get(
+    "/export.csv",
+    auth=viewer,
+    response={(401, 403): ProblemOut},
+    openapi_extra={
+        "responses": {
+            200: {
+                "description": "the CSV of the History page, with its filters as parameters",
+                "content": {"text/csv": {"schema": {"type": "string"}}},
+            }
+        }
+    },
+)
+def export(request: HttpRequest) -> StreamingHttpResponse:
+    """Every burn-in, or those that `state`, `q`, `system`, `model`, `since`, … of History match."""
+    jobs = HistoryFilter.from_query(request.GET).jobs()
+    return csv_stream("burn-ins.csv", CSV_HEAD, csv_rows(jobs))
 
 
 @router.get("/{int:job_id}", auth=viewer, response={200: JobWhole, (401, 403, 404): ProblemOut})

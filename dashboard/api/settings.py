@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -9,7 +10,9 @@ from django.http import HttpRequest
 from ninja import Field, Router, Schema
 
 from config import runtime
+from notifications.transports import mail, webhook
 
+from ..settings_change import change
 from .access import admin, caller_of
 from .problems import Problem, ProblemOut
 
@@ -55,9 +58,29 @@ def change_settings(request: HttpRequest, wish: SettingsIn) -> SettingsOut:
     """Change some, all or none; in force at once."""
     caller = caller_of(request)
     try:
-        runtime.update(wish.settings, by=caller.name, source_ip=caller.source_ip)
+        change(wish.settings, by=caller.name, source_ip=caller.source_ip)
     except ValidationError as error:
         errors = {f"settings.{name}": said for name, said in error.message_dict.items()}
         detail = "; ".join(f"{name}: {', '.join(said)}" for name, said in errors.items())
         raise Problem(422, detail, errors=errors) from None
     return _now()
+
+
+class TestedOut(Schema):
+    """What the other side said, in its own words."""
+
+    ok: bool
+    words: str
+    seconds: float
+
+
+@router.post("/test-smtp", auth=admin, response={200: TestedOut, (401, 403): ProblemOut})
+def test_smtp(request: HttpRequest) -> TestedOut:
+    """Connect and log in to the mail server, as saved; nothing is sent."""
+    return TestedOut(**asdict(mail.test_connection(runtime.current())))
+
+
+@router.post("/test-webhook", auth=admin, response={200: TestedOut, (401, 403): ProblemOut})
+def test_webhook(request: HttpRequest) -> TestedOut:
+    """Send a test event to the webhook, as saved."""
+    return TestedOut(**asdict(webhook.send_test(runtime.current())))

@@ -11,7 +11,7 @@ from django.urls import URLPattern, URLResolver, re_path
 from ninja import NinjaAPI
 
 from ..roles import BY_ITSELF, role
-from . import audit, burnins, drives, problems, settings
+from . import audit, burnins, drives, problems, settings, stats
 from .access import RoleNeeded
 from .problems import CONTENT_TYPE
 
@@ -46,6 +46,7 @@ def _make() -> NinjaAPI:
     api.add_router("/drives", drives.router)
     api.add_router("/burnin", burnins.router)
     api.add_router("/settings", settings.router)
+    api.add_router("/stats", stats.router)
     api.add_router("", audit.router)
     return api
 

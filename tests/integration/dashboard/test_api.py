@@ -42,6 +42,8 @@ NEEDED = {
     ("POST", "/drives/{int:drive_id}/smart/cancel"): "operator",
     ("POST", "/burnin/start"): "operator",
     ("GET", "/burnin"): "viewer",
+    ("GET", "/burnin/export.csv"): "viewer",
+    ("GET", "/stats"): "viewer",
     ("GET", "/burnin/{int:job_id}"): "viewer",
     ("POST", "/burnin/{int:job_id}/cancel"): "operator",
     ("POST", "/burnin/{int:job_id}/pause"): "operator",
@@ -49,6 +51,8 @@ NEEDED = {
     ("POST", "/burnin/cancel-all"): "operator",
     ("GET", "/settings"): "admin",
     ("POST", "/settings"): "admin",
+    ("POST", "/settings/test-smtp"): "admin",
+    ("POST", "/settings/test-webhook"): "admin",
     ("GET", "/audit"): "viewer",
     ("GET", "/events"): "viewer",
 }
@@ -164,6 +168,7 @@ def test_nothing_of_that_number(call: Call, path: str) -> None:
         ({"drive_ids": [1], "run_it": True}, "run_it"),
         ({"drive_ids": [1], "stage_order": ["wipe"]}, "stage_order.0"),
         ({"drive_ids": [1], "passes": 0}, "passes"),
+        ({"drive_ids": [1], "profile": "slow"}, "profile"),
     ],
 )
 def test_a_wrong_start_names_its_field(call: Call, body: Any, field: str) -> None:
@@ -177,6 +182,8 @@ def test_a_wrong_start_names_its_field(call: Call, body: Any, field: str) -> Non
         ({"stage_order": ["short_smart", "short_smart"]}, "twice"),
         ({"stage_order": ["short_smart"], "run_long": True}, "stage_order and run_long disagree"),
         ({"stage_order": ["long_smart"], "run_long": False}, "stage_order and run_long disagree"),
+        ({"profile": "quick", "run_long": False}, "profile comes without"),
+        ({"profile": "quick"}, "serial"),
         ({"release": {"999": ["x"]}}, "release names drive 999"),
         ({"run_short": False, "run_long": False, "run_surface": False}, "at least one stage"),
         ({"run_short": False, "run_long": False}, "serial"),

@@ -1,6 +1,6 @@
 """`python -m truenas_mock --data DIR --authorized-key FILE …`: one process is one NAS.
 
-It listens on loopback, unless --listen says otherwise, and writes DATA/ready.json once it does.
+It listens on loopback, unless --host says otherwise, and writes DATA/ready.json once it does.
 SIGTERM powers the NAS off, which ends the processes of its host; SIGKILL ends only this program, as
 a crash of the middleware would.
 """
@@ -55,14 +55,14 @@ async def _serve(nas: Nas, options: argparse.Namespace) -> None:
     faults = Faults()
     middleware = Middleware(nas, options.release)
     who = (options.ssh_user, options.ssh_password)
-    shell = Shell(nas, faults, options.authorized_key, *who)
+    shell = Shell(nas, faults, options.authorized_key, *who, host=options.host)
     await shell.start(options.ssh_port)
     debug = Debug(nas, middleware, faults, shell)
     answers = web.handler(None if options.linux else middleware, debug, faults)
-    servers = [web.listen(answers, options.listen, options.port)]
+    servers = [web.listen(answers, options.host, options.port)]
     if options.tls_port is not None:
         certificate = Certificate(nas.data)
-        servers.append(web.listen(answers, options.listen, options.tls_port, certificate))
+        servers.append(web.listen(answers, options.host, options.tls_port, certificate))
     if nas.media:
         flips.watch(nas)
     off = asyncio.Event()
@@ -114,7 +114,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, required=True, help="folder of its state")
     parser.add_argument("--port", type=int, default=0, help="of the API; 0 takes a free one")
     parser.add_argument("--tls-port", type=int, help="of the API by https too; 0 takes a free one")
-    parser.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="of the API")
+    parser.add_argument(
+        "--host", default="127.0.0.1", metavar="ADDRESS", help="where API and SSH listen"
+    )
     parser.add_argument("--ssh-port", type=int, default=0)
     parser.add_argument("--release", type=_release, default=release("13.0"))
     parser.add_argument("--linux", action="store_true", help="no TrueNAS: SSH alone, no API")

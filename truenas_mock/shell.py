@@ -51,7 +51,7 @@ class _Server(asyncssh.SSHServer):
 
 
 class Shell:
-    """`start` listens on loopback; the methods without async are for other threads."""
+    """`start` listens; the methods without async are for other threads."""
 
     def __init__(
         self,
@@ -60,8 +60,9 @@ class Shell:
         authorized_key: Path,
         user: str = USER,
         password: str | None = None,
+        host: str = "127.0.0.1",
     ) -> None:
-        self.nas, self.faults = nas, faults
+        self.nas, self.faults, self.host = nas, faults, host
         self.user, self.password = user, password
         self.authorized_key = authorized_key
         self.connections: set[asyncssh.SSHServerConnection] = set()
@@ -99,7 +100,7 @@ class Shell:
     async def _listen(self) -> None:
         self._acceptor = await asyncssh.create_server(
             lambda: _Server(self),
-            "127.0.0.1",
+            self.host,
             self.port,
             server_host_keys=[self.host_key],
             password_auth=bool(self.password),

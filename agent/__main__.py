@@ -19,7 +19,7 @@ from . import PROTOCOL, RELEASE, files, host
 from .clock import iso
 from .files import Garbled
 from .pattern import MAX_CHUNK, UNIT
-from .state import CHUNK_BYTES, THREADS, Folder
+from .state import CHUNK_BYTES, NO_LIMIT, THREADS, Folder, Limits
 
 if TYPE_CHECKING:
     from . import start
@@ -129,6 +129,7 @@ def _nothing_done(
         "sample": None,
         "bytes_written": head.get("bytes_written", 0),
         "bytes_verified": head.get("bytes_verified", 0),
+        "bytes_zeroed": head.get("bytes_zeroed", 0),
         "error_count": head.get("error_count", 0),
         "errors": [],
         "resumed": head.get("resumed", 0),
@@ -144,6 +145,8 @@ def _request(arguments: argparse.Namespace) -> start.Request:
             restore = json.loads(sys.stdin.buffer.read(files.BIGGEST_BYTES))
         except ValueError as error:
             raise Failed(f"the state on stdin is no JSON: {error}") from error
+    if arguments.sample and arguments.zero:
+        raise Failed("--zero goes with the whole drive, not with --sample")
     size = arguments.expect_size
     if size is None:
         raise Failed("--expect-size is missing")
@@ -161,7 +164,18 @@ def _request(arguments: argparse.Namespace) -> start.Request:
         restore=restore,
         released=_released(arguments),
         sample=arguments.sample,
+        zero=arguments.zero,
+        limits=_limits(arguments),
     )
+
+
+def _limits(arguments: argparse.Namespace) -> Limits:
+    limits = Limits(arguments.temp_pause, arguments.temp_resume, arguments.temp_abort)
+    inclining = (limits.resume, limits.pause, limits.abort)
+    told = [celsius for celsius in inclining if celsius is not None]
+    if told != sorted(told):
+        raise Failed("--temp-resume must not be above --temp-pause, nor that above --temp-abort")
+    return limits
 
 
 def _folder(arguments: argparse.Namespace) -> Folder:
@@ -230,7 +244,8 @@ def _detail(arguments: argparse.Namespace) -> int:
     if head is None:
         raise Failed(f"there is no run {folder.run_id}")
     detail = files.read(folder.detail)
-    empty = {"errors": [], "errors_beyond": 0, "regions": {}, "slowest": [], "events": []}
+    empty: dict[str, Any] = {"errors": [], "errors_beyond": 0, "regions": {}, "slowest": []}
+    empty.update(temperatures=[], events=[])
     _say("detail", run=head, detail=empty if detail is None else detail)
     return 0
 
@@ -321,6 +336,16 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--sample", action="store_true", help="a part of it only")
         command.add_argument("--rate-limit", type=_between(0, 1 << 50), metavar="BYTES_PER_SECOND")
         command.add_argument("--max-bad-sectors", type=_between(1, 1 << 50))
+        command.add_argument(
+            "--continue",
+            action="store_const",
+            const=NO_LIMIT,
+            dest="max_bad_sectors",
+            help="map all bad sectors, however many",
+        )
+        command.add_argument("--zero", action="store_true", help="zeros after the last pass")
+        for limit in ("pause", "resume", "abort"):
+            command.add_argument(f"--temp-{limit}", type=_between(1, 119), metavar="CELSIUS")
         command.add_argument("--chunk", type=_chunk, default=CHUNK_BYTES, metavar="BYTES")
         command.add_argument("--threads", type=_between(1, 16), default=THREADS)
         command.add_argument("--checkpoint", type=_seconds, metavar="SECONDS")

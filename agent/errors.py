@@ -13,13 +13,18 @@ from .pattern import SECTOR, Pattern, Run, Stamp, read_stamp
 KEPT = 1000
 EVIDENCE = 64
 IN_RANGE = ("class", "offset_bytes", "length_bytes", "lba", "pass", "phase")
+PHASES = ("probe", "write", "verify", "zero")
 FAULTS_OF_OTHERS = ("foreign", "vanished")
+
+
+Range = tuple[int, int]  # from here, to before there
 
 
 class Finding(NamedTuple):
     """A bad range. `length` in bytes; `sectors` physical ones.
 
-    `expected` and `found` are at most 64 bytes from the first difference on.
+    `expected` and `found` are at most 64 bytes from the first difference on. distance: bytes from
+    here to where what was found belongs, of misplaced data.
     """
 
     cls: str
@@ -31,6 +36,7 @@ class Finding(NamedTuple):
     bits: int | None = None
     tries: int = 1
     note: str = ""
+    distance: int | None = None
 
 
 def joined(findings: list[Finding]) -> list[Finding]:
@@ -78,7 +84,7 @@ def classify(
     start, end = bad[0], min(bad[-1] + grain, len(found))
     first = next(at for at in range(start, end) if found[at] != expected[at])
     sector = first // SECTOR * SECTOR
-    cls, note = _class_of(
+    cls, note, distance = _class_of(
         expected[sector : sector + SECTOR],
         found[sector : sector + SECTOR],
         offset + sector,
@@ -101,30 +107,33 @@ def classify(
         found[shown],
         different if cls in ("corrupt", "constant") else None,
         note=note,
+        distance=distance,
     )
 
 
 def _class_of(
     expected: bytes, found: bytes, offset: int, here: Pattern, of_pass: Callable[[int], Pattern]
-) -> tuple[str, str]:
+) -> tuple[str, str, int | None]:
     if len(set(found)) == 1:
-        return "constant", f"all bytes are 0x{found[0]:02x}"
+        return "constant", f"all bytes are 0x{found[0]:02x}", None
     stamp = read_stamp(found)
     if stamp is None:
-        return "corrupt", ""
+        return "corrupt", "", None
     if stamp.number != here.run.number:
-        return _of_another_run(stamp, here.run, here.pass_number, offset)
+        return (*_of_another_run(stamp, here.run, here.pass_number, offset), None)
     if stamp.pass_number > here.pass_number:
-        return "foreign", f"written in pass {stamp.pass_number} of this run, which is yet to come"
-    told = of_pass(stamp.pass_number).expected(stamp.offset, len(found))
-    if _bits(told, found) >= _bits(expected, found):
-        return "corrupt", ""  # a flipped bit inside the stamp only looks like another place
+        told = f"written in pass {stamp.pass_number} of this run, which is yet to come"
+        return "foreign", told, None
+    belongs = of_pass(stamp.pass_number).expected(stamp.offset, len(found))
+    if _bits(belongs, found) >= _bits(expected, found):
+        return "corrupt", "", None  # a flipped bit inside the stamp only looks like another place
     if stamp.offset != offset:
         of = "" if stamp.pass_number == here.pass_number else f", of pass {stamp.pass_number}"
         distance = stamp.offset - offset
-        return "misplaced", f"holds what was written for {distance:+d} bytes from here{of}"
+        told = f"holds what was written for {distance:+d} bytes from here{of}"
+        return "misplaced", told, distance
     older = f"pass {stamp.pass_number}" if stamp.pass_number else "the capacity probe's data"
-    return "stale", f"holds {older}: the write of pass {here.pass_number} was lost"
+    return "stale", f"holds {older}: the write of pass {here.pass_number} was lost", None
 
 
 def _of_another_run(stamp: Stamp, run: Run, pass_number: int, offset: int) -> tuple[str, str]:
@@ -141,7 +150,7 @@ def _bits(one: bytes, other: bytes) -> int:
 
 
 def _place(error: dict[str, Any]) -> tuple[int, int, int]:
-    order = ("probe", "write", "verify").index(error["phase"])
+    order = PHASES.index(error["phase"])
     return error["pass"], order, error["offset_bytes"]
 
 
@@ -157,7 +166,7 @@ class Errors:
         self.beyond = 0
         self.sectors = 0
         #: Bytes of bad ranges beyond those kept, by phase.
-        self.beyond_bytes = {"write": 0, "verify": 0}
+        self.beyond_bytes = {"write": 0, "verify": 0, "zero": 0}
         self.stored = True
         self._logical = logical_sector_bytes
         self._lock = threading.Lock()
@@ -192,6 +201,7 @@ class Errors:
             "bits": finding.bits,
             "tries": finding.tries,
             "note": finding.note,
+            "distance_bytes": finding.distance,
         }
 
     def _known(self, finding: Finding, pass_number: int, phase: str) -> bool:
@@ -204,35 +214,33 @@ class Errors:
             for error in self.kept
         )
 
-    def unwritten(self, pass_number: int, offset: int, end: int) -> list[tuple[int, int]]:
-        """Ranges (start, end) in there that this pass could not write, so that they can't be
-        verified.
-        """
+    def unwritten(self, pass_number: int, phase: str, offset: int, end: int) -> list[Range]:
+        """Ranges in there that this phase of the pass could not write: they can't be verified."""
         with self._lock:
             return [
                 (error["offset_bytes"], error["offset_bytes"] + error["length_bytes"])
                 for error in self.kept
                 if error["class"] == "write_error"
-                and error["pass"] == pass_number
+                and (error["pass"], error["phase"]) == (pass_number, phase)
                 and error["offset_bytes"] < end
                 and offset < error["offset_bytes"] + error["length_bytes"]
             ]
 
-    def missing(self, pass_number: int, phase: str, position: int) -> tuple[int, int]:
-        """Bytes up to there that were not written, and not verified."""
+    def missing(self, pass_number: int, phase: str, position: int) -> tuple[int, int, int]:
+        """Bytes up to there that were not written, not verified, and not set to zero."""
+        behind = {name: PHASES.index(name) < PHASES.index(phase) for name in PHASES}
         with self._lock:
-            written, verified = self.beyond_bytes["write"], self.beyond_bytes["verify"]
+            written, verified, zeroed = self.beyond_bytes.values()
             for error in self.kept:
-                length, here = error["length_bytes"], error["pass"] == pass_number
-                ahead = here and error["offset_bytes"] >= position
-                if error["phase"] == "verify" and not ahead:
-                    verified += length
-                elif error["phase"] == "write":
-                    if not (ahead and phase == "write"):
-                        written += length
-                    if not here or (phase == "verify" and not ahead):
-                        verified += length
-            return written, verified
+                length, before = error["length_bytes"], error["offset_bytes"] < position
+                passed = {
+                    name: error["pass"] != pass_number or behind[name] or (before and name == phase)
+                    for name in ("write", "verify", "zero")
+                }
+                written += length * (error["phase"] == "write" and passed["write"])
+                verified += length * (error["phase"] in ("write", "verify") and passed["verify"])
+                zeroed += length * (error["phase"] == "zero" and passed["zero"])
+            return written, verified, zeroed
 
     @property
     def first(self) -> dict[str, Any] | None:

@@ -22,12 +22,16 @@ class Garbled(ValueError):
     """A file of ours that can't be what we wrote."""
 
 
+def encoded(content: dict[str, Any]) -> bytes:
+    return json.dumps(content, separators=(",", ":")).encode()
+
+
 def write_whole(path: str, content: dict[str, Any], durable: bool = True) -> None:
     """Replace the file by this JSON object. Raises OSError and leaves the old one."""
     temporary = f"{path}.tmp"
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
-        data = memoryview(json.dumps(content, separators=(",", ":")).encode())
+        data = memoryview(encoded(content))
         while data:
             data = data[os.write(descriptor, data) :]
         if durable:

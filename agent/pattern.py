@@ -146,6 +146,17 @@ class Pattern:
         return bytes(data)
 
 
+class Zeros(Pattern):
+    """Nothing but zeros, no stamps: how a drive is left for a pool."""
+
+    def __init__(self, run: Run, pass_number: int, chunk_bytes: int) -> None:
+        self.run, self.pass_number, self.chunk_bytes = run, pass_number, chunk_bytes
+        self.ring = bytearray(chunk_bytes)
+
+    def expected(self, offset: int, length: int) -> bytes:
+        return bytes(length)
+
+
 class Buffer:
     """Page-aligned memory of its own, huge pages where the kernel gives them."""
 
@@ -171,6 +182,8 @@ class Window:
 
     def set(self, chunk_offset: int, length: int) -> memoryview:
         """The chunk's bytes, ready to be written; valid until the next call."""
+        if isinstance(self.pattern, Zeros):
+            return self.buffer.view[:length]
         self._start = window_start(chunk_offset // UNIT)
         sectors = (length + SECTOR - 1) // SECTOR
         first, stride = self._start // 8, SECTOR // 8

@@ -15,8 +15,8 @@ Row = list[float]
 
 
 class Regions:
-    def __init__(self, size: int) -> None:
-        self._size = size
+    def __init__(self, size: int, logical_sector_bytes: int = 512) -> None:
+        self._size, self._logical = size, logical_sector_bytes
         self._phases: dict[str, list[Row | None]] = {}
         self._slowest: list[tuple[float, int, str, int]] = []
         self._lock = threading.Lock()
@@ -57,7 +57,13 @@ class Regions:
                     name: [_told(row) for row in rows] for name, rows in self._phases.items()
                 },
                 "slowest": [
-                    {"offset_bytes": offset, "ms": round(ms, 3), "phase": phase, "pass": number}
+                    {
+                        "offset_bytes": offset,
+                        "lba": offset // self._logical,
+                        "ms": round(ms, 3),
+                        "phase": phase,
+                        "pass": number,
+                    }
                     for ms, offset, phase, number in sorted(self._slowest, reverse=True)
                 ],
             }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .device import Medium
 from .host import boot_id
-from .pattern import SECTOR, STEP, Buffer, Pattern, Window, read_stamp
+from .pattern import SECTOR, STEP, Buffer, Pattern, Window, Zeros, read_stamp
 from .state import State
 
 LOOKED_BACK = 8
@@ -13,11 +13,11 @@ LOOKED_BACK = 8
 def resume_place(state: State, medium: Medium) -> tuple[str, str]:
     """Is what the state claims really on the medium? Corrects the state where it isn't.
 
-    Returns (event, detail) for the run's diary. 1. In a write phase the last chunks before the
-    checkpoint must hold this pass; the run goes on after the newest one that does. 2. In a verify
-    phase the last chunk is read again; and where the
-    medium already holds a later pass, the state is an old copy: the whole pass is done again. A
-    wrong chunk in a verify phase is judged there.
+    Returns (event, detail) for the run's diary. 1. In a write or zero phase the last chunks before
+    the checkpoint must hold this pass; the run goes on after the newest one that does. 2. In a
+    verify phase the last chunk is read again; and where the medium already holds a later pass, the
+    state is an old copy: the whole pass is done again. A wrong chunk in a verify phase is judged
+    there.
     """
     chunk, places = state.io["chunk_bytes"], state.places
     state.position = state.checkpoint = min(state.checkpoint, state.position) // chunk * chunk
@@ -26,7 +26,8 @@ def resume_place(state: State, medium: Medium) -> tuple[str, str]:
     if state.phase == "probe":
         state.position = state.checkpoint = 0
         return "resumed", f"{reason}; with the capacity probe"
-    pattern = Pattern(state.pattern_run, state.pass_number, chunk)
+    kind = Zeros if state.phase == "zero" else Pattern
+    pattern = kind(state.pattern_run, state.pass_number, chunk)
     if state.phase == "verify":
         if _holds_later_pass(medium, pattern):
             state.phase, state.position, state.checkpoint = "write", 0, 0
@@ -52,7 +53,8 @@ def resume_place(state: State, medium: Medium) -> tuple[str, str]:
     else:
         state.position = state.checkpoint = 0
         state.warn("the last checkpoint was not on the medium; this pass is written again")
-    return "resumed", f"{reason}; write of pass {state.pass_number} at byte {state.position}"
+    place = f"{state.phase} of pass {state.pass_number} at byte {state.position}"
+    return "resumed", f"{reason}; {place}"
 
 
 def _holds_later_pass(medium: Medium, pattern: Pattern) -> bool:

@@ -61,6 +61,11 @@ def security(path: str) -> Smart:
     return _typed(path, "--json=c", "-i", "-g", "security")
 
 
+def temperature(path: str) -> Smart:
+    """What little of it tells who it is and how warm (`-i -A`)."""
+    return _typed(path, "--json=c", "-i", "-A")
+
+
 def read_all(paths: list[str]) -> dict[str, Smart]:
     """Several drives at once, so that one that hangs holds up no other."""
     from concurrent.futures import ThreadPoolExecutor  # slow to import; most calls need none

@@ -22,10 +22,10 @@ from typing import Any
 from . import files
 from .engine import Engine
 from .files import Garbled
-from .host import boot_id
+from .host import IN_MEMORY, boot_id, file_system
 from .opening import Refused, opened
 from .resume import resume_place
-from .state import Folder, State, new, parse, verdict_of
+from .state import Folder, Limits, State, new, parse, verdict_of
 
 ANSWER_SECONDS = 50
 
@@ -33,7 +33,8 @@ ANSWER_SECONDS = 50
 @dataclass(frozen=True)
 class Request:
     """What a start asks for. `serial` None: the drive has none. `restore`: a HEAD that somebody
-    kept, or None. `sample`: of a new run; one that exists goes on as it was begun.
+    kept, or None. `sample`, `zero`: of a new run; one that exists goes on as it
+    was begun. `limits`: of its temperature; those of before where all are None.
     """
 
     state_dir: str
@@ -49,6 +50,8 @@ class Request:
     restore: dict[str, Any] | None
     released: tuple[str, ...] = ()
     sample: bool = False
+    zero: bool = False
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)
@@ -169,7 +172,7 @@ def _prepare(
     }
     if state is None:
         passes = request.passes or (1 if request.sample else 2)
-        state = new(folder.run_id, boot_id(), identity, passes, io, request.sample)
+        state = new(folder.run_id, boot_id(), identity, passes, io, request.sample, request.zero)
         resumed = False
     else:
         known = state.identity
@@ -192,6 +195,11 @@ def _prepare(
         state.max_bad_sectors = request.max_bad_sectors
     if request.checkpoint_seconds is not None:
         state.checkpoint_seconds = request.checkpoint_seconds
+    if request.limits != Limits():
+        state.limits = request.limits
+    kind = file_system(folder.root)
+    if kind in IN_MEMORY:
+        state.warn(f"the state lies in memory ({kind}): it is lost at a reboot")
     for warning in medium.warnings:
         state.warn(warning)
     engine = Engine(folder, state, medium, tell)

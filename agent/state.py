@@ -12,10 +12,11 @@ import os
 import re
 import shutil
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import RELEASE, files
 from .clock import iso, seconds
+from .errors import PHASES
 from .files import Garbled
 from .host import memory_dir
 from .pattern import MAX_CHUNK, UNIT, Run
@@ -23,11 +24,23 @@ from .places import Places, places
 from .release import is_token
 
 FORMAT = 1
-PHASES = ("probe", "write", "verify")
 ERRORS_IN_VERDICT = 20
 CHUNK_BYTES = 4 << 20
 THREADS = 2
 WARNINGS = 20
+NO_LIMIT = 1 << 60
+#: of state.json, whatever it has to tell.
+MOST_BYTES = 4096
+
+
+class Limits(NamedTuple):
+    """Temperatures, °C; each None for no such limit. At `pause` it pauses, below `resume` it goes
+    on.
+    """
+
+    pause: int | None = None
+    resume: int | None = None
+    abort: int | None = None
 
 
 @dataclass
@@ -37,9 +50,13 @@ class State:
     Attributes:
         phase, pass_number: what is being done; probe belongs to pass 1.
         position: how far the phase is. checkpoint: how far it is on the medium, flushed.
-        unwritten, unverified: bytes before `position` that could not be written or verified.
+        unwritten, unverified, unzeroed: bytes before `position` that could not be written or
+            verified, or set to zero.
         bad_sectors: physical sectors with an error.
         rate_limit: bytes per second, 0 for none.
+        max_bad_sectors: the run ends at so many; NO_LIMIT goes on to the end.
+        temperature: °C as last read; None: not read, or not known. limits: see `thermal`.
+        zero: after the last pass the medium is set to zero.
         sample: only a sample of the medium is written and verified (see `places`).
         released: tokens of old data that may be overwritten (see `release`).
     """
@@ -57,6 +74,7 @@ class State:
     checkpoint: int = 0
     unwritten: int = 0
     unverified: int = 0
+    unzeroed: int = 0
     bad_sectors: int = 0
     first_error: dict[str, Any] | None = None
     paused: dict[str, Any] | None = None
@@ -73,6 +91,9 @@ class State:
     checkpoint_seconds: float = 30
     released: list[str] = field(default_factory=list)
     sample: bool = False
+    zero: bool = False
+    temperature: int | None = None
+    limits: Limits = Limits()
 
     @property
     def size(self) -> int:
@@ -91,17 +112,26 @@ class State:
     def passed_write(self) -> int:
         """Bytes behind all write phases so far, good and bad."""
         whole, here = self.places.total, self.places.before(self.position)
-        before = {"probe": 0, "write": here, "verify": whole}[self.phase]
+        before = {"probe": 0, "write": here, "verify": whole, "zero": whole}[self.phase]
         return (self.pass_number - 1) * whole + before
 
     @property
     def passed_verify(self) -> int:
-        here = self.places.before(self.position) if self.phase == "verify" else 0
-        return (self.pass_number - 1) * self.places.total + here
+        whole, here = self.places.total, self.places.before(self.position)
+        before = {"probe": 0, "write": 0, "verify": here, "zero": whole}[self.phase]
+        return (self.pass_number - 1) * whole + before
+
+    @property
+    def passed_zero(self) -> int:
+        return self.places.before(self.position) if self.phase == "zero" else 0
 
     @property
     def passed_bytes(self) -> int:
-        return self.passed_write + self.passed_verify
+        return self.passed_write + self.passed_verify + self.passed_zero
+
+    @property
+    def total_bytes(self) -> int:
+        return self.places.total * (self.passes * 2 + self.zero)
 
     @property
     def bytes_written(self) -> int:
@@ -110,6 +140,10 @@ class State:
     @property
     def bytes_verified(self) -> int:
         return max(0, self.passed_verify - self.unverified)
+
+    @property
+    def bytes_zeroed(self) -> int:
+        return max(0, self.passed_zero - self.unzeroed)
 
     def at_checkpoint(self) -> State:
         """The same run at the place from which it would go on."""
@@ -121,7 +155,6 @@ class State:
 
     def head(self, alive: bool) -> dict[str, Any]:
         """HEAD of the protocol."""
-        total = self.places.total * self.passes * 2
         return {
             "run_id": self.run_id,
             "format": FORMAT,
@@ -130,6 +163,7 @@ class State:
             "boot_id": self.boot_id,
             "identity": self.identity,
             "sample": self.sample,
+            "zero": self.zero,
             "passes": self.passes,
             "pass": self.pass_number,
             "phase": "done" if self.verdict else self.phase,
@@ -137,14 +171,16 @@ class State:
             "checkpoint_bytes": self.checkpoint,
             "bytes_written": self.bytes_written,
             "bytes_verified": self.bytes_verified,
-            "bytes_total": total,
-            "percent": self.passed_bytes * 1000 // total / 10,
+            "bytes_zeroed": self.bytes_zeroed,
+            "bytes_total": self.total_bytes,
+            "percent": self.passed_bytes * 1000 // self.total_bytes / 10,
             "rate_bytes_per_second": self.rate if alive else None,
             "error_count": self.bad_sectors,
             "first_error": self.first_error,
             "paused": self.paused,
             "stopping": self.stopping and alive,
             "stall": self.stall if alive else None,
+            "temperature_c": self.temperature if alive else None,
             "started_at": self.started_at,
             "updated_at": self.updated_at or self.started_at,
             "resumed": self.resumed,
@@ -162,6 +198,7 @@ class State:
             "max_bad_sectors": self.max_bad_sectors,
             "checkpoint_seconds": self.checkpoint_seconds,
             "released": self.released,
+            "limits": list(self.limits),
         }
 
 
@@ -193,7 +230,7 @@ def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
     verdict = _is(head["verdict"], dict, type(None))
     phase = settings.get("phase") or head["phase"]
     if phase == "done" and verdict is not None:
-        phase = "verify"
+        phase = "zero" if head.get("zero") else "verify"
     if phase not in PHASES:
         raise Garbled(f"phase {phase!r} is not known")
     io = {
@@ -232,11 +269,14 @@ def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
         checkpoint_seconds=float(settings.get("checkpoint_seconds", 30)),
         released=[_token(text) for text in _is(settings.get("released", []), list)],
         sample=_is(head.get("sample", False), bool),
+        zero=_is(head.get("zero", False), bool),
+        limits=Limits(*(_is(c, int, type(None)) for c in settings.get("limits", (None,) * 3))),
     )
     if state.checkpoint > state.position:
         raise Garbled("the checkpoint lies beyond the position")
     state.unwritten = max(0, state.passed_write - _number(head["bytes_written"], 0))
     state.unverified = max(0, state.passed_verify - _number(head["bytes_verified"], 0))
+    state.unzeroed = max(0, state.passed_zero - _number(head.get("bytes_zeroed", 0), 0))
     return state
 
 
@@ -300,7 +340,7 @@ class Folder:
         """Store what is certain: the run at its checkpoint. Raises OSError."""
         certain = state.at_checkpoint()
         content = {"head": certain.head(alive=False), "settings": state.settings()}
-        files.write_whole(self.state, content)
+        files.write_whole(self.state, _fitted(content))
 
     def save_progress(self, state: State) -> None:
         """Where the run is at this moment, in memory; nothing where there is no such place."""
@@ -354,6 +394,22 @@ class Folder:
         shutil.rmtree(self.path)
 
 
+def _fitted(content: dict[str, Any]) -> dict[str, Any]:
+    """In MOST_BYTES: the last warnings go, then the last errors of the verdict, which are in the
+    detail too.
+    """
+    head = content["head"]
+    while len(files.encoded(content)) > MOST_BYTES:
+        verdict = head["verdict"]
+        if len(head["warnings"]) > 1:
+            head["warnings"] = head["warnings"][:-1]
+        elif verdict and len(verdict["errors"]) > 1:
+            head["verdict"] = {**verdict, "errors": verdict["errors"][:-1]}
+        else:
+            break
+    return content
+
+
 def verdict_of(state: State, verdict: str, reasons: list[str], errors: list[Any]) -> dict[str, Any]:
     """The verdict as the protocol has it."""
     places = state.places
@@ -366,6 +422,7 @@ def verdict_of(state: State, verdict: str, reasons: list[str], errors: list[Any]
         "sample": sample,
         "bytes_written": state.bytes_written,
         "bytes_verified": state.bytes_verified,
+        "bytes_zeroed": state.bytes_zeroed,
         "error_count": state.bad_sectors,
         "errors": errors[:ERRORS_IN_VERDICT],
         "resumed": state.resumed,
@@ -379,7 +436,8 @@ def new(
     passes: int,
     io: dict[str, Any],
     sample: bool = False,
+    zero: bool = False,
 ) -> State:
     """A run that begins now."""
     seed = os.urandom(16).hex()
-    return State(run_id, boot, identity, passes, seed, iso(), io, sample=sample)
+    return State(run_id, boot, identity, passes, seed, iso(), io, sample=sample, zero=zero)

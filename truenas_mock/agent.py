@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from . import smartctl, surface
@@ -35,6 +35,7 @@ def answer(nas: Nas, argv: list[str], stdin: bytes) -> tuple[int, str]:
         try:
             options = _parser().parse_args(argv)
             command = _COMMANDS[options.command, getattr(options, "action", None)]
+            _feel(nas)
             kind, status, facts = command(nas, options, stdin)
         except Trouble as trouble:
             kind, status, facts = "error", 3, {"error": str(trouble)}
@@ -75,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
             action.add_argument("--device", required=True)
             action.add_argument("--passes", type=int)
             action.add_argument("--sample", action="store_true")
+            action.add_argument("--zero", action="store_true")
+            action.add_argument("--continue", action="store_true")
+            for limit in ("pause", "resume", "abort"):
+                action.add_argument(f"--temp-{limit}", type=int)
             action.add_argument("--chunk", type=int)
             action.add_argument("--threads", type=int)
             action.add_argument("--checkpoint", type=float)
@@ -188,7 +193,7 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
         return (
             "start",
             2 if reasons else 0,
-            facts | {"run": surface.head(run, now) if run else None},
+            facts | {"run": _head(nas, run, now) if run else None},
         )
 
     with nas.change():
@@ -223,6 +228,8 @@ def _start(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
             run.alive, run.resumed, run.boot_id = True, run.resumed + 1, nas.boot_id
         if options.rate_limit is not None:
             run.rate_limit = options.rate_limit or None
+        limits = [options.temp_pause, options.temp_resume, options.temp_abort]
+        run.limits = limits if any(limits) else run.limits
     return told("started", [])
 
 
@@ -243,6 +250,7 @@ def _new_run(nas: Nas, drive: Drive, options: argparse.Namespace, run_id: str, n
             "path": drive.path,
         },
         sample=options.sample,
+        zero=options.zero,
         passes=options.passes or (1 if options.sample else DEFAULT_PASSES),
         seconds=whole / nas.speed,
         speed=nas.speed,
@@ -275,11 +283,11 @@ def _of_run(
     def command(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
         now = time.time()
         if act is None:
-            return "run", 0, {"run": surface.head(_run(nas, options), now)}
+            return "run", 0, {"run": _head(nas, _run(nas, options), now)}
         with nas.change():
             run = _run(nas, options)
             act(nas, run, options, now)
-            return "run", 0, {"run": surface.head(run, now)}
+            return "run", 0, {"run": _head(nas, run, now)}
 
     return command
 
@@ -315,12 +323,43 @@ def _remove(nas: Nas, run: Run, options: argparse.Namespace, now: float) -> None
 
 def _detail(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     run, now = _run(nas, options), time.time()
-    return "detail", 0, {"run": surface.head(run, now), "detail": surface.detail(run, now)}
+    return (
+        "detail",
+        0,
+        {
+            "run": _head(nas, run, now),
+            "detail": surface.detail(run, now, list(_temperatures(nas, run, now))),
+        },
+    )
+
+
+def _head(nas: Nas, run: Run, now: float) -> dict[str, Any]:
+    return surface.head(run, now, nas.temperature(nas.drives[run.drive_key]))
+
+
+def _temperatures(nas: Nas, run: Run, now: float) -> Iterator[tuple[float, int]]:
+    """As it read them: once a simulated minute, and at most 500."""
+    drive, end = nas.drives[run.drive_key], run.finished or now
+    count = min(500, 1 + int((end - run.started) * nas.speed / 60))
+    for number in range(count):
+        when = run.started + (end - run.started) * number / count
+        yield when, drive.temperature(when, nas.speed, True)
+
+
+def _feel(nas: Nas) -> None:
+    """Runs that their drive's temperature makes pause, go on or end, do so when somebody looks."""
+    now = time.time()
+    for path in list(nas.runs):
+        celsius = nas.temperature(nas.drives[nas.runs[path].drive_key])
+        if surface.feel(nas.runs[path], celsius, now):
+            with nas.change():
+                run = nas.runs[path]
+                surface.act(run, surface.feel(run, celsius, now), celsius, now)
 
 
 def _status(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     now, prefix = time.time(), options.root.rstrip("/") + "/runs/"
-    runs = [surface.head(run, now) for path, run in nas.runs.items() if path.startswith(prefix)]
+    runs = [_head(nas, run, now) for path, run in nas.runs.items() if path.startswith(prefix)]
     # As the agent does: who uses them is not asked here.
     devices = [_device(nas, drive, True, []) for drive in _named(nas, options.smart)]
     return "status", 0, {"host": _host(nas) | {"state_fs": "zfs"}, "runs": runs, "devices": devices}

@@ -15,6 +15,7 @@ does LIFE_RATE at its outer edge.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -46,6 +47,9 @@ class Run:
         step, x, anchored: the anchor: number of the step, part of it that is done, seconds since
             the epoch.
         sample: it writes and verifies a sample only.
+        zero: asked for; what is simulated takes no time for it.
+        limits: of its temperature: pause, resume, abort; °C or None.
+        too_hot: why it was ended for its temperature.
         alive: a process of it lives (as of the anchor).
         paused: {by, reason, since} or None.
         stopped_by: who ended it, or None.
@@ -75,6 +79,9 @@ class Run:
     stopped_by: str | None = None
     finished: float | None = None
     sample: bool = False
+    zero: bool = False
+    limits: list[int | None] = field(default_factory=lambda: [None, None, None])
+    too_hot: str = ""
     resumed: int = 0
     events: list[dict[str, str]] = field(default_factory=list)
 
@@ -111,7 +118,7 @@ class Run:
         """passed, failed, inconclusive, or None while it isn't over."""
         if self.stopped_by is not None:
             return "inconclusive"
-        if self.at_bad_place:
+        if self.too_hot or self.at_bad_place:
             return "failed"
         return "passed" if self.step >= self.steps else None
 
@@ -223,6 +230,36 @@ def settle(run: Run, now: float, event: str, detail: str = "") -> None:
     run.events = [*run.events, {"at": iso(now), "event": event, "detail": detail}]
 
 
+def feel(run: Run, celsius: int, now: float) -> str:
+    """What its temperature makes it do now: "pause", "go on", "abort", or "" for nothing."""
+    there = at(run, now)
+    pause, resume, abort = run.limits
+    if not there.alive or there.verdict:
+        return ""
+    if abort is not None and celsius >= abort:
+        return "abort"
+    if pause is not None and celsius >= pause:
+        return "" if run.paused else "pause"
+    by_heat = run.paused is not None and run.paused["by"] == "temperature"
+    below = resume if resume is not None else pause
+    return "go on" if by_heat and (below is None or celsius < below) else ""
+
+
+def act(run: Run, action: str, celsius: int, now: float) -> None:
+    """Does what `feel` said."""
+    if action == "pause":
+        reason = f"{celsius} °C: the limit is {run.limits[0]} °C"
+        settle(run, now, "paused", reason)
+        run.paused = {"by": "temperature", "reason": reason, "since": iso(now)}
+    elif action == "go on":
+        settle(run, now, "resumed", f"{celsius} °C")
+        run.paused = None
+    elif action == "abort":
+        reason = f"temperature: {celsius} °C, the limit is {run.limits[2]} °C"
+        settle(run, now, "verdict", f"failed: {reason}")
+        run.too_hot, run.alive, run.paused, run.finished = reason, False, None, now
+
+
 def finish(run: Run, now: float) -> None:
     """Takes it to its verdict at once."""
     if run.alive:
@@ -256,8 +293,8 @@ def error(run: Run) -> dict[str, Any]:
     }
 
 
-def head(stored: Run, now: float) -> dict[str, Any]:
-    """HEAD of the agent's protocol."""
+def head(stored: Run, now: float, temperature: int | None = None) -> dict[str, Any]:
+    """HEAD of the agent's protocol. temperature: of its drive now, °C."""
     run = at(stored, now)
     total = run.extent * run.passes * 2
     written, verified = run.done(0), run.done(1)
@@ -267,7 +304,9 @@ def head(stored: Run, now: float) -> dict[str, Any]:
     if run.verdict:
         reasons = {
             "passed": [],
-            "failed": [f"{error_count} bad sectors: the limit of this run is reached"],
+            "failed": [
+                run.too_hot or f"{error_count} bad sectors: the limit of this run is reached"
+            ],
             "inconclusive": [f"stopped: by {run.stopped_by}"],
         }[run.verdict]
         verdict = {
@@ -278,6 +317,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
             "sample": {"places": sample_places(run), "bytes": run.extent} if run.sample else None,
             "bytes_written": written,
             "bytes_verified": verified,
+            "bytes_zeroed": run.size if run.zero and run.verdict == "passed" else 0,
             "error_count": error_count,
             "errors": errors,
             "resumed": run.resumed,
@@ -290,6 +330,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
         "boot_id": run.boot_id,
         "identity": run.identity,
         "sample": run.sample,
+        "zero": run.zero,
         "passes": run.passes,
         "pass": run.pass_number,
         "phase": "done" if verdict else run.phase,
@@ -297,6 +338,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
         "checkpoint_bytes": run.position,
         "bytes_written": written,
         "bytes_verified": verified,
+        "bytes_zeroed": verdict["bytes_zeroed"] if verdict else 0,
         "bytes_total": total,
         "percent": math.floor(1000 * (written + verified) / total) / 10,
         "rate_bytes_per_second": int(run.rate(run.x)) if run.working and run.step else None,
@@ -305,6 +347,7 @@ def head(stored: Run, now: float) -> dict[str, Any]:
         "paused": run.paused,
         "stopping": False,
         "stall": None,
+        "temperature_c": temperature if run.alive else None,
         "started_at": iso(run.started),
         "updated_at": iso(
             run.finished or run.anchored if run.alive or run.finished else stored.anchored
@@ -317,14 +360,19 @@ def head(stored: Run, now: float) -> dict[str, Any]:
     }
 
 
-def detail(stored: Run, now: float) -> dict[str, Any]:
-    """`detail` of the agent's protocol: error ranges, regions, slowest chunks, events."""
+def detail(
+    stored: Run, now: float, temperatures: Sequence[tuple[float, int]] = ()
+) -> dict[str, Any]:
+    """`detail` of the agent's protocol: error ranges, regions, slowest chunks, temperatures
+    (seconds since the epoch, °C), events.
+    """
     run = at(stored, now)
     errors = []
     if run.at_bad_place:
         errors.append(
             error(run)
             | {"expected_hex": "", "found_hex": "", "bits": None, "tries": 3, "note": "EIO"}
+            | {"distance_bytes": None}
         )
     regions = {}
     slowest: list[dict[str, Any]] = []
@@ -336,7 +384,8 @@ def detail(stored: Run, now: float) -> dict[str, Any]:
         ]
         slowest += [
             {
-                "offset_bytes": index * run.size // REGIONS // CHUNK_BYTES * CHUNK_BYTES,
+                "offset_bytes": (place := index * run.size // REGIONS // CHUNK_BYTES * CHUNK_BYTES),
+                "lba": place // run.identity["logical_sector_bytes"],
                 "ms": region[3],
                 "phase": there.phase,
                 "pass": there.pass_number,
@@ -350,6 +399,7 @@ def detail(stored: Run, now: float) -> dict[str, Any]:
         "errors_beyond": 0,
         "regions": regions,
         "slowest": slowest[:50],
+        "temperatures": [{"at": iso(when), "c": celsius} for when, celsius in temperatures],
         "events": run.events,
     }
 

@@ -155,6 +155,10 @@ class AgentHost:
         size_bytes: int,
         passes: int,
         sample: bool = False,
+        zero: bool = False,
+        temp_pause_c: int | None = None,
+        temp_resume_c: int | None = None,
+        temp_abort_c: int | None = None,
         rate_limit_bytes_per_second: int = 0,
         release: Sequence[str] = (),
         restore: dict[str, Any] | None = None,
@@ -162,13 +166,19 @@ class AgentHost:
         """Start a detached surface run, or find it running, finished, or resume it.
 
         Call `ship` before it. sample: write and verify a stratified sample only; the run's head
-        and its verdict say so. `restore` is our copy of the run's state, used where the host has
+        and its verdict say so. zero: set it to zero after the last pass. The run pauses at
+        temp_pause_c or above until it is below temp_resume_c, and fails at temp_abort_c; None is
+        no such limit. `restore` is our copy of the run's state, used where the host has
         lost its own.
         """
         argv = ["surface", "start", "--state", self._run_dir(run_id), "--device", path]
         argv += [f"--expect-serial={serial}", f"--expect-size={size_bytes}", f"--passes={passes}"]
         if sample:
             argv += ["--sample"]
+        if zero:
+            argv += ["--zero"]
+        limits = {"pause": temp_pause_c, "resume": temp_resume_c, "abort": temp_abort_c}
+        argv += [f"--temp-{name}={c}" for name, c in limits.items() if c is not None]
         if rate_limit_bytes_per_second:
             argv += [f"--rate-limit={rate_limit_bytes_per_second}"]
         argv += _release(serial, release)

@@ -168,6 +168,8 @@ class RunHead:
     verdict: RunVerdict | None
     raw: dict[str, Any]
     sample: bool = False
+    bytes_zeroed: int = 0
+    temperature_c: int | None = None
 
     @classmethod
     def parse(cls, source: Any) -> RunHead:
@@ -193,6 +195,8 @@ class RunHead:
             verdict=RunVerdict.parse(verdict) if verdict is not None else None,
             raw=source,
             sample=source.get("sample") is True,
+            bytes_zeroed=field(source, "bytes_zeroed", int) if "bytes_zeroed" in source else 0,
+            temperature_c=field({"temperature_c": None, **source}, "temperature_c", int, NONE),
         )
 
 

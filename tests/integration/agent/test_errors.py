@@ -125,6 +125,47 @@ def test_wrapped_addresses_are_found_by_the_capacity_probe(host: Host, lying: Ly
 
 
 @pytest.mark.needs("nbd", "loop")
+def test_a_fake_that_keeps_nothing_beyond_its_size(host: Host, lying: LyingDisk) -> None:
+    lying.lie({"kind": "lose", "offset": 8 * MIB, "length": 8 * MIB})
+    verdict = host.burn("r1", lying.device, passes=1)
+    assert verdict["verdict"] == "failed"
+    assert f"fake capacity: from byte {8 * MIB} of {lying.size} on" in verdict["reasons"][0]
+    assert {error["phase"] for error in verdict["errors"]} == {"probe"}
+
+
+@pytest.mark.needs("nbd", "loop")
+def test_a_wrap_that_the_probe_does_not_meet_is_a_fake_capacity_too(
+    host: Host, lying: LyingDisk
+) -> None:
+    host.start("r1", lying.device, passes=1, rate_limit=PACE)
+    host.until("r1", "write 1", phase="write")
+    true_size = 5 * MIB + 12 * 4096
+    lying.lie({"kind": "wrap", "size": true_size})
+    host.wish("r1", rate_limit=0)
+    verdict = host.verdict("r1")
+    assert verdict["verdict"] == "failed"
+    law = next(reason for reason in verdict["reasons"] if "fake capacity" in reason)
+    assert f"at most {true_size} of {lying.size} bytes" in law
+    assert all(error["class"] == "misplaced" for error in verdict["errors"])
+
+
+@pytest.mark.needs("nbd", "loop")
+def test_a_bad_place_in_the_capacity_probe_is_no_fake_capacity(
+    host: Host, lying: LyingDisk
+) -> None:
+    """The middle of the medium, which the probe looks at, can't be written."""
+    place = lying.size // 2 + 8192
+    lying.lie({"kind": "write_error", "offset": place, "length": 4096})
+    verdict = host.burn("r1", lying.device, passes=1)
+    assert verdict["verdict"] == "failed"
+    assert told(verdict) == [
+        ("write_error", place // 512, 4096, 1, "probe"),
+        ("write_error", place // 512, 4096, 1, "write"),
+    ]
+    assert verdict["bytes_verified"] == lying.size - 4096
+
+
+@pytest.mark.needs("nbd", "loop")
 def test_the_limit_of_bad_sectors_ends_the_run(host: Host, lying: LyingDisk) -> None:
     lying.lie({"kind": "lose", "offset": 10 * MIB + 4096, "length": 2 * MIB})
     verdict = host.burn("r1", lying.device, passes=1, max_bad_sectors=50)

@@ -134,6 +134,23 @@ def test_a_sample_takes_less_and_says_that_it_is_one(nas: MockNas, host: Host) -
     assert started["bytes_total"] == 2 * sampled
 
 
+def test_a_run_pauses_in_heat_goes_on_and_ends_before_it_burns(nas: MockNas, host: Host) -> None:
+    limits = ["--temp-pause=55", "--temp-resume=48", "--temp-abort=62"]
+    assert host.start("sda", "run-h", *limits)["run"]["temperature_c"] > 20
+    nas.debug("drive/sda", {"temperature": 56})
+    hot = host.head("run-h")
+    assert (hot["paused"]["by"], hot["temperature_c"]) == ("temperature", 56)
+    nas.debug("drive/sda", {"temperature": 50})
+    assert host.head("run-h")["paused"], "not below the resume limit yet"
+    nas.debug("drive/sda", {"temperature": 47})
+    assert host.head("run-h")["paused"] is None
+    nas.debug("drive/sda", {"temperature": 62})
+    verdict = host.head("run-h")["verdict"]
+    assert verdict["verdict"] == "failed"
+    assert verdict["reasons"] == ["temperature: 62 °C, the limit is 62 °C"]
+    assert surface(host, "detail", "run-h")["detail"]["temperatures"]
+
+
 def test_the_failing_drive_fails_at_thirty_percent(nas: MockNas, host: Host) -> None:
     host.start("sdn", "run-n")
     nas.debug("complete-all-jobs")

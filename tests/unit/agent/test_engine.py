@@ -46,7 +46,13 @@ def test_regions_keep_count_least_mean_most_and_rate() -> None:
     assert told["regions"]["write-1"][5] == [2, 10.0, 20.0, 30.0, 2 * MIB / 0.04]
     assert told["regions"]["write-1"][4] is None
     assert told["regions"]["verify-1"][:5] == [[1, 40.0, 40.0, 40.0, 4 * MIB / 0.02]] * 4 + [None]
-    assert told["slowest"][0] == {"offset_bytes": 0, "ms": 40.0, "phase": "verify", "pass": 1}
+    assert told["slowest"][0] == {
+        "offset_bytes": 0,
+        "lba": 0,
+        "ms": 40.0,
+        "phase": "verify",
+        "pass": 1,
+    }
     again = Regions(REGIONS * MIB)
     again.load(told)
     assert again.detail() == told

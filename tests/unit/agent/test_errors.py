@@ -133,16 +133,16 @@ def test_a_thousand_are_kept_the_rest_is_counted() -> None:
     errors = Errors(512)
     errors.add([Finding("corrupt", n * 8192, 512, 1) for n in range(KEPT + 5)], 1, "verify")
     assert (len(errors.kept), errors.beyond, errors.sectors) == (KEPT, 5, KEPT + 5)
-    assert errors.missing(1, "verify", 1 << 40) == (0, (KEPT + 5) * 512)
+    assert errors.missing(1, "verify", 1 << 40) == (0, (KEPT + 5) * 512, 0)
 
 
 def test_what_could_not_be_written_is_not_verified_either() -> None:
     errors = Errors(512)
     errors.add([Finding("write_error", 8192, 4096, 1)], 1, "write")
-    assert errors.missing(1, "write", 4096) == (0, 0)
-    assert errors.missing(1, "write", 1 << 20) == (4096, 0)
-    assert errors.missing(1, "verify", 8192) == (4096, 0)
-    assert errors.missing(1, "verify", 1 << 20) == (4096, 4096)
-    assert errors.missing(2, "write", 0) == (4096, 4096)
-    assert errors.unwritten(1, 0, 65536) == [(8192, 12288)]
-    assert errors.unwritten(2, 0, 65536) == []
+    assert errors.missing(1, "write", 4096) == (0, 0, 0)
+    assert errors.missing(1, "write", 1 << 20) == (4096, 0, 0)
+    assert errors.missing(1, "verify", 8192) == (4096, 0, 0)
+    assert errors.missing(1, "verify", 1 << 20) == (4096, 4096, 0)
+    assert errors.missing(2, "write", 0) == (4096, 4096, 0)
+    assert errors.unwritten(1, "write", 0, 65536) == [(8192, 12288)]
+    assert errors.unwritten(2, "write", 0, 65536) == []

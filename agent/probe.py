@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import guard, smart
+from . import guard, sensors, smart
 from .identity import Fact, Identity, Unidentified, identify, media_files, whole_disks
 
 
@@ -29,7 +29,7 @@ def device(drive: Identity, answer: smart.Smart, use: list[Fact]) -> dict[str, A
         "physical_sector_bytes": drive.physical_sector_bytes,
         "rotational": drive.rotational,
         "use": [{"fact": f.fact, "state": f.state, "detail": f.detail} for f in use],
-        "temperature_c": answer.temperature_c,
+        "temperature_c": answer.temperature_c or sensors.celsius(drive),
         "smartctl": answer.smartctl,
         "smartctl_exit": answer.exit,
         "smartctl_error": answer.error,

@@ -53,7 +53,9 @@ class Again:
 
 @dataclass(frozen=True)
 class Ended:
-    """passed, failed or inconclusive (unknown), with the evidence for it."""
+    """passed, failed or inconclusive (unknown), with the evidence for it; or skipped, which lets
+    the job go on, and pass only where each of the claims holds.
+    """
 
     state: StageState
     reason: str = ""

@@ -14,11 +14,12 @@ from django.utils import timezone
 
 from audit.events import record
 from audit.models import Kind
-from drives import clients, readings, selftests
+from drives import clients, readings, selftests, starting
 from drives.health import is_stale
 from drives.hosts.ssh import HostError
 from drives.models import Drive, SmartTest, System
 from drives.selftests import Settled
+from drives.smart import Reading
 from drives.truenas.types import NasError
 
 from .locate import locate
@@ -53,7 +54,7 @@ def start(drive: Drive, type: str, *, by: str, source_ip: str | None = None) -> 
     if reasons := refusals(drive):
         raise RequestRefused(reasons)
     try:
-        identifier, log_before = _ready(drive)
+        located, reading = _ready(drive)
     except (HostError, NasError) as error:
         raise RequestRefused([f"{drive.system.name} can't be asked: {error}"]) from None
     with transaction.atomic():
@@ -64,7 +65,7 @@ def start(drive: Drive, type: str, *, by: str, source_ip: str | None = None) -> 
         test = selftests.begin(
             drive,
             kind,
-            log_before=log_before,
+            log_before=[entry.as_json() for entry in reading.self_tests or ()],
             nas_job_id=None,
             eta_at=None,
             now=timezone.now(),
@@ -73,13 +74,12 @@ def start(drive: Drive, type: str, *, by: str, source_ip: str | None = None) -> 
             source_ip=source_ip,
         )
     try:
-        with clients.nas(drive.system) as nas:
-            started = nas.start_self_test(identifier, kind)
-    except NasError as error:
+        started = starting.start(drive.system, located, reading, kind)
+    except (HostError, NasError) as error:
         # It may run or not; the drive's own log tells at the next poll.
         logger.warning("%s: no answer to the start of %s: %s", drive, kind, error)
         return test
-    if started.job_id is None:
+    if started.error:
         words = f"{drive.system.name} could not start it: {started.error}"
         selftests.finish(test, Settled(SmartTest.State.UNKNOWN, None, words), timezone.now())
         raise RequestRefused([words])
@@ -146,8 +146,8 @@ def forget_on_nas(test: SmartTest) -> None:
         logger.info("%s: the NAS's job stays: %s", test, error)
 
 
-def _ready(drive: Drive) -> tuple[str, list[dict[str, object]]]:
-    """The NAS's key of the drive and the drive's own log, where a test may be started now.
+def _ready(drive: Drive) -> tuple[starting.Where, Reading]:
+    """Where the drive is, and what it says of itself, where a test may be started now.
 
     Raises RequestRefused, HostError or NasError.
     """
@@ -158,12 +158,14 @@ def _ready(drive: Drive) -> tuple[str, list[dict[str, object]]]:
     if reading is None:
         why = located.device.smartctl_error or "no report"
         raise RequestRefused([f"The drive's SMART data can't be read: {why}"])
+    if reading.tests.supported is False:
+        raise RequestRefused(["The drive says that it has no self-tests"])
     if reading.self_tests is None or reading.running is None:
         raise RequestRefused(["The drive has no self-test log that can be read"])
     if reading.running:
         raise RequestRefused(["A self-test runs on the drive already"])
     readings.store(drive, located.device, reading, timezone.now())
-    return located.nas.identifier, [entry.as_json() for entry in reading.self_tests]
+    return starting.Where(located.view, located.nas, located.device), reading
 
 
 def _holding(drive: Drive) -> Job | None:

@@ -11,7 +11,7 @@ from typing import Any
 from drives.hosts.types import RunVerdict
 
 from . import words
-from .models import StageState
+from .models import StageKind, StageState
 from .outcomes import Claim, Ended
 
 #: A rise of one of these is a fault of the drive (B11).
@@ -188,14 +188,27 @@ def counters(
 def job(stages: Sequence[tuple[str, str, Sequence[dict[str, Any]]]]) -> tuple[StageState, str]:
     """The verdict of a job whose stages have all ended, as (kind, state, claims) each.
 
-    Passed only if every stage passed and every claim of every stage holds.
+    Passed only if every stage passed and every claim of every stage holds. A self-test that was
+    skipped counts by its claims too: whoever skipped it said whether that may pass. One at least of
+    the chosen stages must have done something.
     """
+    always = {StageKind.PRECHECK, StageKind.FINAL_CHECK}
+    if not any(kind not in always and state == StageState.PASSED for kind, state, _ in stages):
+        skipped = [claim for _, state, claims in stages if state == "skipped" for claim in claims]
+        why = f": {skipped[0].get('found')}" if skipped else ""
+        return StageState.UNKNOWN, f"Nothing was tested{why}"
     for kind, state, claims in stages:
-        if state != StageState.PASSED:
+        may_be_skipped = kind in (StageKind.SHORT_SMART, StageKind.LONG_SMART)
+        if state != StageState.PASSED and not (may_be_skipped and state == StageState.SKIPPED):
             return StageState.UNKNOWN, f"The stage {kind} is {state}, not passed"
         if not claims:
-            return StageState.UNKNOWN, f"The stage {kind} passed without evidence"
+            return StageState.UNKNOWN, f"The stage {kind} {state} without evidence"
         for claim in claims:
             if claim.get("holds") is not True:
+                if state == StageState.SKIPPED:
+                    return (
+                        StageState.UNKNOWN,
+                        f"{claim.get('claim')} was skipped: {claim.get('found')}",
+                    )
                 return StageState.UNKNOWN, f"Not proven: {claim.get('claim')}"
     return StageState.PASSED, ""

@@ -74,6 +74,7 @@ if not TEMP_RESUME_C < TEMP_PAUSE_C < TEMP_ABORT_C:
 STUCK_JOB_HOURS = env.number("STUCK_JOB_HOURS", 24, 0.01, 24 * 365)
 # By how much a SMART counter may rise during a burn-in, as udma_crc_errors=5; others by nothing.
 COUNTER_RISES_ALLOWED = env.listed("COUNTER_RISES_ALLOWED")
+SELF_TESTS_REQUIRED = env.truth("SELF_TESTS_REQUIRED", True)
 # Of the mock's simulated drives; checked here so that a bad value is refused by its name.
 SURFACE_VALIDATE_SECONDS = env.number("SURFACE_VALIDATE_SECONDS", 45, 0.1, 86400)
 IO_VALIDATE_SECONDS = env.number("IO_VALIDATE_SECONDS", 25, 0.1, 86400)

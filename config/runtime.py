@@ -116,6 +116,7 @@ class Runtime:
     temp_resume_c: int
     temp_abort_c: int
     counter_rises_allowed: tuple[str, ...] = field(metadata=_checked(_rise))
+    self_tests_required: bool
 
     smtp_host: str = field(metadata=_checked(_host))
     smtp_mode: str = field(metadata=_checked(_mode))

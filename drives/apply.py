@@ -36,6 +36,7 @@ def drives(system: System, view: NasView, at: datetime) -> None:
     """Upsert the system's drives; those that it no longer lists become absent."""
     entries = {identity_of(entry): entry for entry in view.drives}
     count = Counter(identity_of(entry) for entry in view.drives)
+    of_serial = Counter(entry.serial for entry in view.drives if entry.serial)
     known = {
         drive.identity: drive
         for drive in Drive.objects.filter(identity__in=entries).select_related("system", "also_on")
@@ -54,8 +55,10 @@ def drives(system: System, view: NasView, at: datetime) -> None:
         use = view.uses.get(entry.name, "")
         if drive is not None and is_claimed_twice(drive, at):
             use = _claimed_twice(system, drive.also_on, entry.serial)
-        if count[identity] > 1:
-            use = f"{count[identity]} drives of {system.name} report the serial {entry.serial}"
+        twins = max(count[identity], of_serial[entry.serial])
+        if twins > 1:
+            # The host's devices are matched by serial: none of them is touched.
+            use = f"{twins} drives of {system.name} report the serial {entry.serial}"
         facts: dict[str, Any] = {
             "serial": entry.serial,
             "lunid": entry.lunid or (drive.lunid if drive else ""),
@@ -76,6 +79,8 @@ def drives(system: System, view: NasView, at: datetime) -> None:
             facts["temperature_c"] = celsius
         if entry.lunid:
             facts["identity"] = identity
+        if drive is None or not drive.form:
+            facts["form"] = _form(entry)
         if drive is None:
             drive = Drive.objects.create(**{"identity": identity} | facts)
             words = f"{entry.name} {entry.serial} seen for the first time on {system.name}"
@@ -99,6 +104,15 @@ def drives(system: System, view: NasView, at: datetime) -> None:
         record(Kind.DRIVE_ABSENT, words, system=system, drive=drive)
         touched.append(drive.pk)
     changed(touched)
+
+
+def _form(entry: NasDrive) -> str:
+    """By what the NAS says, until the drive itself has been read."""
+    if entry.name.startswith(("nvme", "nvd", "nda")):
+        return Drive.Form.NVME
+    if entry.rotational is None:
+        return ""
+    return Drive.Form.HDD if entry.rotational else Drive.Form.SSD
 
 
 def _is_claimed_elsewhere(drive: Drive, system: System, at: datetime) -> bool:

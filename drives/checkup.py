@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
-from . import clients
+from . import capabilities, clients
 from .hosts.agent import SEARCHED, AgentHost, SudoRefused
 from .hosts.ssh import HostError, HostKeyChanged, fingerprint
 from .hosts.types import HostDevice
@@ -48,6 +49,25 @@ class Finding:
     step: str = ""
 
 
+@dataclass(frozen=True)
+class Checkup:
+    """All findings of one look. `is_ready`: nothing is missing for a burn-in there."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        return all(one.state is not State.MISSING for one in self.findings)
+
+
+def probe_system(**facts: Any) -> Checkup:
+    """Look at a system that isn't added yet (or with changed facts): fields of System.
+
+    Nothing is stored here; there the agent is shipped. Takes up to a minute or two.
+    """
+    return Checkup(tuple(look(System(**{"name": "it", **facts}))))
+
+
 def look(system: System) -> Iterator[Finding]:
     """Ask API and host of everything, one after the other."""
     if system.stopped:
@@ -63,7 +83,9 @@ def look(system: System) -> Iterator[Finding]:
         with clients.nas(system) as nas:
             view = nas.view()
     except NasError as error:
-        yield Finding(State.MISSING, "API", f"{system.base_url}: {error}", _step_of_api(str(error)))
+        if system.kind != System.Kind.HOST:  # a plain host's shell is asked below
+            found = f"{system.base_url}: {error}"
+            yield Finding(State.MISSING, "API", found, _step_of_api(str(error)))
     else:
         yield from _api(system, view)
     try:
@@ -77,17 +99,16 @@ def look(system: System) -> Iterator[Finding]:
 
 # --- the API ----------------------------------------------------------------------------------
 def _api(system: System, view: NasView) -> Iterator[Finding]:
-    yield Finding(State.OK, "API", f"{system.base_url} accepts the key")
-    if system.base_url.startswith("https") and not system.verify_tls:
-        step = "a certificate that this machine trusts, then add_system without --no-verify-tls"
-        yield Finding(State.NOTE, "TLS", "the certificate is not verified", step)
-    known = bool(re.search(r"-1[23]\.", view.version))
-    yield Finding(
-        State.OK if known else State.NOTE,
-        "version",
-        view.version,
-        "" if known else "only the API of CORE 12 and 13 is spoken: look closely at what follows",
-    )
+    if system.kind != System.Kind.HOST:
+        found = f"{system.base_url} accepts the key, by {view.dialect}"
+        yield Finding(State.OK, "API", found)
+        if system.base_url.startswith("https") and not system.verify_tls:
+            step = "a certificate that this machine trusts, then add_system without --no-verify-tls"
+            yield Finding(State.NOTE, "TLS", "the certificate is not verified", step)
+    yield Finding(State.OK, "version", view.version)
+    for one in capabilities.assess(system, view):
+        state = State.OK if one.works else State.NOTE
+        yield Finding(state, one.name.replace("_", " "), f"by {one.how}", one.why)
     yield Finding(State.OK, "disks", f"{len(view.drives)} in the API")
     nameless = [drive.name for drive in view.drives if not drive.serial]
     if nameless:
@@ -98,8 +119,7 @@ def _api(system: System, view: NasView) -> Iterator[Finding]:
     told = ", ".join(f"{pool} ({count})" for pool, count in sorted(pools.items()))
     yield Finding(State.OK, "pools", told or "none")
     measured = sum(drive.name in view.temperatures for drive in view.drives)
-    state = State.OK if measured else State.NOTE
-    yield Finding(state, "temperatures", f"of {measured} of {len(view.drives)} disks")
+    yield Finding(State.OK, "measured", f"{measured} of {len(view.drives)} disks")
     if view.jobs is None:
         yield Finding(State.NOTE, "jobs", "the API doesn't tell its self-test jobs")
 
@@ -123,10 +143,13 @@ def _host(system: System, host: AgentHost, view: NasView | None) -> Iterator[Fin
     facts = _facts(host)
     told = facts.get("time", "")
     clock = int(told) - (began + time.time()) / 2 if re.fullmatch(r"[0-9]{1,15}", told) else None
-    yield Finding(State.OK, "SSH", f"{system.ssh_host} port {system.ssh_port}")
-    yield Finding(State.OK, "host key", f"{fingerprint(system.ssh_host_key)}, as confirmed")
-    how = "key" if system.ssh_key_file else "password"
-    yield Finding(State.OK, "login", f"{facts.get('user', '?')} by {how}")
+    if system.is_local:
+        yield Finding(State.OK, "shell", f"this very host, as {facts.get('user', '?')}")
+    else:
+        yield Finding(State.OK, "SSH", f"{system.ssh_host} port {system.ssh_port}")
+        yield Finding(State.OK, "host key", f"{fingerprint(system.ssh_host_key)}, as confirmed")
+        how = "key" if system.ssh_key_file else "password"
+        yield Finding(State.OK, "login", f"{facts.get('user', '?')} by {how}")
     yield Finding(
         State.OK, "host", f"{facts.get('system', '?')} {facts.get('release', '')}".strip()
     )
@@ -155,7 +178,7 @@ def _host(system: System, host: AgentHost, view: NasView | None) -> Iterator[Fin
         except SudoRefused as error:
             yield Finding(State.MISSING, "sudo", str(error), sudo_step(system, facts))
             return
-        yield Finding(State.OK, "sudo", f"{system.ssh_user} may call python3 as root")
+        yield Finding(State.OK, "sudo", f"{host.target.user} may call python3 as root")
     yield from _agent(system, host, view)
 
 

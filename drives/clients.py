@@ -8,21 +8,34 @@ from django.conf import settings
 
 from . import systems
 from .hosts.agent import AgentHost
+from .hosts.local import Local
+from .hosts.plain import PlainHost
 from .hosts.ssh import HostError, Target
 from .models import System
-from .truenas.rest import RestClient
+from .truenas import connect
+from .truenas.client import NasClient
+from .truenas.session import Login
 from .truenas.types import NasError
 
 
-def nas(system: System) -> RestClient:
-    """The NAS's API. Raises NasError when its key must not be sent that way, or now."""
+def nas(system: System) -> NasClient | PlainHost:
+    """What tells of its drives and pools: the NAS's API, or the agent of a plain host.
+
+    Raises NasError when its key must not be sent that way, or now.
+    """
     if why := _why_stopped(system):
         raise NasError(why)
-    return RestClient(
+    if system.kind == System.Kind.HOST:
+        return PlainHost(host(system))
+    login = Login(
         system.base_url,
         system.api_key,
-        verify_tls=system.verify_tls,
-        allow_http=settings.TRUENAS_ALLOW_HTTP,
+        system.api_user,
+        system.verify_tls,
+        settings.TRUENAS_ALLOW_HTTP,
+    )
+    return connect.client(
+        login, known_version=system.version, rest_wanted=system.api == System.Api.REST
     )
 
 
@@ -33,6 +46,8 @@ def host(system: System) -> AgentHost:
     """
     if why := _why_stopped(system):
         raise HostError(why)
+    if system.is_local:
+        return AgentHost(Local(), system.state_dir)
     return AgentHost(
         target(system), system.state_dir, key_changed=partial(systems.stop_for_host_key, system)
     )
@@ -52,5 +67,5 @@ def target(system: System) -> Target:
 
 def _why_stopped(system: System) -> str:
     """As of now: another process may have found the reason a moment ago."""
-    found = System.objects.filter(pk=system.pk).values_list("stopped", flat=True).first()
+    found = System.everything.filter(pk=system.pk).values_list("stopped", flat=True).first()
     return found or ""

@@ -42,6 +42,8 @@ def system_state(system: System, now: datetime, limits: Runtime | None = None) -
 
     limits: the settings in force, for who has read them already.
     """
+    if system.paused_by:
+        return SystemState("warn", "paused", None, system.stopped)
     if system.stopped:
         return SystemState("fail", "stopped", None, system.stopped)
     error = system.last_error or system.host_error

@@ -11,30 +11,58 @@ from config.secrets import EncryptedTextField
 JSONDict = dict[str, Any]
 
 
+class CurrentSystems(models.Manager["System"]):
+    """Without those that were removed: their rows stay for the history alone."""
+
+    def get_queryset(self) -> models.QuerySet[System]:
+        return super().get_queryset().filter(removed_at=None)
+
+
 class System(models.Model):
-    """A NAS or host: how to reach it, and when it last answered."""
+    """A NAS or host: how to reach it, what it can do, and when it last answered.
+
+    A plain host has no API, and a local one no SSH: what those need is empty there.
+    """
 
     class Kind(models.TextChoices):
         TRUENAS = "truenas", "TrueNAS"
+        HOST = "host", "Linux or FreeBSD host"
         MOCK = "mock", "Mock NAS"
+
+    class Api(models.TextChoices):
+        AUTO = "auto", "Whatever the release speaks best"
+        REST = "rest", "REST while the release has it"
 
     name = models.CharField(max_length=100, unique=True)
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.TRUENAS)
-    base_url = models.URLField()
-    api_key = EncryptedTextField()
+    base_url = models.URLField(blank=True)
+    api_key = EncryptedTextField(blank=True)
+    api_user = models.CharField(
+        max_length=100, blank=True, help_text="whom the key belongs to (TrueNAS 25.04 and later)"
+    )
+    api = models.CharField(max_length=10, choices=Api.choices, default=Api.AUTO)
     verify_tls = models.BooleanField(default=True)
-    ssh_host = models.CharField(max_length=255)
+    is_local = models.BooleanField(
+        default=False, help_text="this program runs on that very host: no SSH"
+    )
+    ssh_host = models.CharField(max_length=255, blank=True)
     ssh_port = models.PositiveIntegerField(default=22)
     ssh_user = models.CharField(max_length=100, default="root")
     ssh_key_file = models.CharField(max_length=1000, blank=True)
     ssh_password = EncryptedTextField(blank=True, help_text="used where there is no key file")
-    ssh_host_key = models.TextField(help_text="the host's public key, pinned")
+    ssh_host_key = models.TextField(blank=True, help_text="the host's public key, pinned")
     state_dir = models.CharField(max_length=1000, default="/root/.burnin")
 
     stopped = models.TextField(
         blank=True, help_text="why nothing is asked of it until an admin says so"
     )
+    paused_by = models.CharField(max_length=150, blank=True)
+    removed_at = models.DateTimeField(null=True, blank=True)
     version = models.CharField(max_length=100, blank=True)
+    release = models.CharField(max_length=100, blank=True, help_text="as CORE 13.0")
+    capabilities: models.JSONField[list[JSONDict], list[JSONDict]] = models.JSONField(
+        default=list, blank=True, help_text="what it can do and how; see drives/capabilities.py"
+    )
     last_polled_at = models.DateTimeField(null=True, blank=True)
     last_error = models.TextField(blank=True, help_text="why the API did not answer last time")
     host_error = models.TextField(blank=True, help_text="why the shell did not answer last time")
@@ -52,6 +80,9 @@ class System(models.Model):
     poll_lease_until = models.DateTimeField(null=True, blank=True)
     poll_lease_holder = models.CharField(max_length=16, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CurrentSystems()
+    everything = models.Manager["System"]()
 
     class Meta:
         ordering = ["name"]

@@ -14,12 +14,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from audit.events import record
 from audit.models import Kind
 
-from . import apply, clients
+from . import apply, capabilities, clients
 from .hosts.ssh import HostError, HostKeyChanged
 from .hosts.types import HostStatus
 from .leases import leased
@@ -88,7 +89,7 @@ def observe(system: System) -> Observation:
     view, nas_error = None, ""
     try:
         with clients.nas(system) as nas:
-            view = nas.view()
+            view = nas.view(temperatures=_are_temperatures_due(system, at))
     except NasError as error:
         nas_error = str(error)
     status, host_error = None, ""
@@ -101,6 +102,14 @@ def observe(system: System) -> Observation:
         except HostError as error:
             host_error = str(error)
     return Observation(at, view, nas_error, status, host_error)
+
+
+def _are_temperatures_due(system: System, at: datetime) -> bool:
+    """Where each question wakes smartctl for all drives, it is asked no more than once a minute."""
+    last = Drive.objects.filter(system=system, present=True).aggregate(last=Max("temperature_at"))[
+        "last"
+    ]
+    return last is None or at - last >= apply.SAMPLE_EVERY
 
 
 def is_host_needed(system: System) -> bool:
@@ -163,7 +172,7 @@ def _note_health(system: System, seen: Observation) -> None:
     changes: dict[str, object] = {"last_error": seen.nas_error}
     if seen.view is not None:
         changes["last_polled_at"] = seen.at
-        changes["version"] = seen.view.version
+        changes |= _what_it_is(system, seen.view)
     changes["host_error"] = seen.host_error
     if seen.status is not None:
         changes["host_answered_at"] = seen.at
@@ -179,3 +188,12 @@ def _note_health(system: System, seen: Observation) -> None:
     System.objects.filter(pk=system.pk).update(**changes)
     if shown_before != bool(error):
         apply.changed_all(system)
+
+
+def _what_it_is(system: System, view: NasView) -> dict[str, object]:
+    """Its version, and what it can do by that; a change of version is told."""
+    if system.version and system.version != view.version:
+        words = f"{system.name} runs {view.version} now, and ran {system.version} before"
+        record(Kind.SYSTEM_CHANGED, words, system=system)
+    can = capabilities.as_json(capabilities.assess(system, view))
+    return {"version": view.version, "release": view.release[:100], "capabilities": can}

@@ -36,12 +36,13 @@ def end_stage(job: Job, stage: Stage, outcome: Ended | Refused, now: datetime) -
         return
     claims = [claim.as_json() for claim in outcome.claims]
     evidence = {**stage.evidence, **outcome.evidence, "claims": claims}
-    if outcome.state == StageState.PASSED:
+    if outcome.state in (StageState.PASSED, StageState.SKIPPED):
         done = Stage.objects.filter(
             pk=stage.pk, state__in=[StageState.PENDING, StageState.RUNNING]
         ).update(
-            state=StageState.PASSED,
-            percent=100,
+            state=outcome.state,
+            percent=100 if outcome.state == StageState.PASSED else 0,
+            error_text=outcome.reason,
             started_at=stage.started_at or now,
             finished_at=now,
             eta_at=None,
@@ -50,7 +51,8 @@ def end_stage(job: Job, stage: Stage, outcome: Ended | Refused, now: datetime) -
         )
         if not done:
             return
-        tell(job, Kind.STAGE_FINISHED, f"{stage.get_kind_display()} passed")
+        words = f"skipped: {outcome.reason}" if outcome.state == StageState.SKIPPED else "passed"
+        tell(job, Kind.STAGE_FINISHED, f"{stage.get_kind_display()} {words}")
         following = job.stages.filter(state=StageState.PENDING).order_by("position").first()
         if following is not None:
             after_commit_step(following.pk)

@@ -9,7 +9,8 @@ from typing import Any
 
 from django.utils import timezone
 
-from drives import clients, readings, selftests
+from config import runtime
+from drives import readings, selftests, starting
 from drives.models import SmartTest
 
 from .. import eta, self_tests
@@ -36,6 +37,8 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     if reading is None:
         why = located.device.smartctl_error or "no report"
         return Going(waiting_for=f"The drive's SMART data can't be read: {why}")
+    if reading.tests.supported is False:
+        return _skipped(type)
     if reading.self_tests is None or reading.running is None:
         return Ended(
             StageState.UNKNOWN,
@@ -75,10 +78,10 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     if reading.running:
         return Going(waiting_for="Another self-test runs on the drive")
     context.remember(evidence={"before": log_now, "retries": retries})
-    with clients.nas(context.system) as nas:
-        started = nas.start_self_test(located.nas.identifier, type)
-    if started.job_id is None:
-        if "without aborting current test" in started.error:
+    where = starting.Where(located.view, located.nas, located.device)
+    started = starting.start(context.system, where, reading, type)
+    if started.error:
+        if starting.RUNS_ALREADY in started.error:
             return Going(waiting_for="Another self-test runs on the drive")
         reason = f"{context.system.name} could not start the self-test: {started.error}"
         claim = Claim(_name(type), None, "Not started", context.system.name)
@@ -144,6 +147,18 @@ def stop(context: Context, type: SmartTest.Type) -> bool:
         self_tests.forget_on_nas(test)
         selftests.cancelled(test, context.job.cancel_requested_by or "the dashboard", context.now)
     return True
+
+
+def _skipped(type: SmartTest.Type) -> Ended:
+    """A drive without self-tests: the other stages go on, and the policy says whether they are
+    enough. By default they aren't.
+    """
+    found = "the drive says that it has no self-tests"
+    may_pass = not runtime.current().self_tests_required
+    if may_pass:
+        found += ", and the settings don't require them"
+    claim = Claim(_name(type), True if may_pass else None, found, "smartctl")
+    return Ended(StageState.SKIPPED, found[:1].upper() + found[1:], (claim,))
 
 
 def _test_of_stage(context: Context, type: SmartTest.Type) -> SmartTest | None:

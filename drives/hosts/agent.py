@@ -18,8 +18,8 @@ from typing import Any
 
 from agent.build import build
 
-from . import ssh
-from .ssh import Completed, HostError, HostKeyChanged, NoSuchRun
+from .local import Local
+from .ssh import Completed, HostError, HostKeyChanged, NoSuchRun, Target
 from .types import Guard, HostDevice, HostStatus, RunHead, Started, field
 
 logger = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class AgentHost:
     pinned one, before the HostKeyChanged is raised.
     """
 
-    target: ssh.Target
+    target: Target | Local
     state_dir: str
     key_changed: Callable[[HostKeyChanged], None] | None = None
 
@@ -126,6 +126,14 @@ class AgentHost:
 
     def _digest(self, path: str) -> str:
         return self.python("-c", HASH_OF_FILE, path).strip()
+
+    def describe(self) -> str:
+        """What system it runs, in the words of its maker: Debian GNU/Linux 13 (trixie)."""
+        script = (
+            '. /etc/os-release 2>/dev/null; [ -n "$PRETTY_NAME" ] || PRETTY_NAME=$(uname -sr); '
+            'printf %s "$PRETTY_NAME"'
+        )
+        return " ".join(self.shell(script).stdout.decode(errors="replace").split())[:100]
 
     def probe(self, *paths: str, smart: bool = False) -> list[HostDevice]:
         """Identity and use of the given devices, or of all of the host."""
@@ -279,7 +287,7 @@ class AgentHost:
             # A status is asked for at each poll.
             level = logging.DEBUG if argv[0] == "status" else logging.INFO
             said, took = " ".join(argv[:2]), time.monotonic() - began
-            logger.log(level, "agent on %s: %s took %.2f s", self.target.host, said, took)
+            logger.log(level, "agent on %s: %s took %.2f s", self.target.where, said, took)
 
     def _answer(
         self, kind: str, argv: list[str], *, stdin: bytes, timeout: float
@@ -332,7 +340,7 @@ class AgentHost:
     def shell(self, script: str, *, stdin: bytes = b"", timeout: float = 30) -> Completed:
         """Run a script of /bin/sh as the user who logs in."""
         try:
-            return ssh.run(self.target, in_shell(script), stdin=stdin, timeout=timeout)
+            return self.target.run(in_shell(script), stdin=stdin, timeout=timeout)
         except HostKeyChanged as error:
             if self.key_changed:
                 self.key_changed(error)

@@ -63,6 +63,14 @@ class Target:
     host_key: str
     password: str = field(default="", repr=False)
 
+    @property
+    def where(self) -> str:
+        return self.host
+
+    def run(self, command: str, *, stdin: bytes = b"", timeout: float = 30) -> Completed:
+        """See `run` of this module."""
+        return run(self, command, stdin=stdin, timeout=timeout)
+
 
 @dataclass(frozen=True)
 class Completed:

@@ -61,6 +61,9 @@ class HostDevice:
     temperature_c: int | None
     smartctl: dict[str, Any] | None
     smartctl_error: str
+    logical_sector_bytes: int = 0
+    physical_sector_bytes: int = 0
+    rotational: bool | None = None
 
     @classmethod
     def parse(cls, source: Any) -> HostDevice:
@@ -71,6 +74,9 @@ class HostDevice:
             lunid=field(source, "lunid", str, NONE) or "",
             model=field(source, "model", str, NONE) or "",
             size_bytes=field(source, "size_bytes", int),
+            logical_sector_bytes=field(source, "logical_sector_bytes", int),
+            physical_sector_bytes=field(source, "physical_sector_bytes", int),
+            rotational=field(source, "rotational", bool, NONE),
             use=tuple(Fact.parse(fact, "detail") for fact in field(source, "use", list)),
             temperature_c=field(source, "temperature_c", int, NONE),
             smartctl=field(source, "smartctl", dict, NONE),

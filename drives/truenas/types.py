@@ -16,6 +16,14 @@ class NasError(Exception):
         super().__init__(redact(text))
 
 
+class NoSuchMethod(NasError):
+    """The NAS answered, and has no such method: another release."""
+
+
+class Rejected(NasError):
+    """The NAS answered that this is nothing it does for such a drive: nothing was done."""
+
+
 @dataclass(frozen=True)
 class NasDrive:
     """One entry of disk.query.
@@ -49,7 +57,9 @@ class SelfTestJob:
 
 @dataclass(frozen=True)
 class SelfTestStart:
-    """What manual_test said for one drive: the job that waits for it, or why it did not start."""
+    """How the start of a self-test went. error: why it did not start, empty where it did; job_id:
+    the NAS's job that waits for it, None where the host's smartctl started it.
+    """
 
     job_id: int | None
     expected_at: datetime | None
@@ -58,7 +68,11 @@ class SelfTestStart:
 
 @dataclass(frozen=True)
 class NasView:
-    """One poll's answers. `uses` says for a device name why it may not be written."""
+    """One poll's answers. `uses` says for a device name why it may not be written.
+
+    jobs: None when they can't be told, empty where the release has none. release: as CORE 13.0;
+    dialect: how it was asked. tells_exported: its lists of free disks know of exported pools.
+    """
 
     version: str
     drives: tuple[NasDrive, ...]
@@ -66,3 +80,8 @@ class NasView:
     pools: dict[str, str]
     temperatures: dict[str, int]
     jobs: tuple[SelfTestJob, ...] | None
+    release: str = ""
+    dialect: str = ""
+    tests_by_api: bool = False
+    tests_nvme_by_api: bool = False
+    tells_exported: bool = False

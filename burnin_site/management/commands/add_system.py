@@ -21,13 +21,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("name")
-        parser.add_argument("--base-url", required=True, help="https://nas.example")
-        parser.add_argument("--api-key", required=True, help="or - to be asked for it")
+        parser.add_argument("--base-url", default="", help="https://nas.example; none for a host")
+        parser.add_argument("--api-key", default="", help="or - to be asked for it")
+        parser.add_argument("--api-user", default="", help="whom the key belongs to (from 25.04)")
+        parser.add_argument("--api", choices=System.Api.values, default=System.Api.AUTO)
         parser.add_argument("--no-verify-tls", dest="verify_tls", action="store_false")
-        parser.add_argument("--ssh-host", required=True)
+        parser.add_argument(
+            "--local", dest="is_local", action="store_true", help="this very host: no SSH"
+        )
+        parser.add_argument("--ssh-host", default="")
         parser.add_argument("--ssh-port", type=int, default=22)
         parser.add_argument("--ssh-user", default="root", help="who isn't root needs sudo there")
-        login = parser.add_mutually_exclusive_group(required=True)
+        login = parser.add_mutually_exclusive_group()
         login.add_argument("--ssh-key-file", default="")
         login.add_argument("--ssh-password", default="", help="or - to be asked for it")
         parser.add_argument(
@@ -44,7 +49,7 @@ class Command(BaseCommand):
         if options["ssh_key_file"]:
             # Worker and beat may run in another folder.
             options["ssh_key_file"] = os.path.abspath(os.path.expanduser(options["ssh_key_file"]))
-        if not options["ssh_host_key"]:
+        if options["ssh_host"] and not options["ssh_host_key"]:
             options["ssh_host_key"] = confirmed_host_key(
                 self,
                 options["ssh_host"],
@@ -52,6 +57,7 @@ class Command(BaseCommand):
                 known=_pinned(name, options["ssh_host"], options["ssh_port"]),
                 accepted=options["accept_host_key"],
             )
+        options["ssh_host_key"] = options["ssh_host_key"] or ""
         names = {field.name for field in System._meta.get_fields()}
         facts = {option: value for option, value in options.items() if option in names}
         try:

@@ -161,7 +161,12 @@ def test_remove_takes_all_of_ours_and_nothing_else(media_nas: MockNas) -> None:
     drive = next(d for d in clients.host(system).probe() if d.serial == "FILE0001")
     host = clients.host(system)
     host.start_surface(
-        "job1-gone", drive.path, serial="FILE0001", size_bytes=drive.size_bytes, passes=1
+        "job1-gone",
+        drive.path,
+        serial="FILE0001",
+        size_bytes=drive.size_bytes,
+        passes=1,
+        rate_limit_bytes_per_second=1_000_000,
     )
     _, error = check("--remove")
     assert "job1-gone" in error, "the host itself says what goes on there"

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from drives.truenas.rest import RestClient
+from drives.truenas.client import NasClient
+from drives.truenas.rest import Rest
 from drives.truenas.types import NasError
 
 DISK = {
@@ -75,7 +76,7 @@ class Garbage:
 
     def view(self) -> Any:
         url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        with RestClient(url, "mock-key", verify_tls=False) as client:
+        with NasClient(Rest(url, "mock-key", verify_tls=False)) as client:
             return client.view()
 
 
@@ -219,4 +220,4 @@ def test_jobs_that_cannot_be_read_are_unknown_not_none(nas: Garbage, answer: Any
 
 def test_a_key_never_travels_over_plain_http_to_another_machine() -> None:
     with pytest.raises(NasError, match="plain http"):
-        RestClient("http://192.0.2.1", "key", verify_tls=False)
+        Rest("http://192.0.2.1", "key", verify_tls=False)

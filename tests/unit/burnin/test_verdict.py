@@ -227,6 +227,27 @@ def test_a_job_passes_only_when_each_stage_did() -> None:
             assert verdict.job(stages(**{kind: state}))[0] == StageState.UNKNOWN
 
 
+def test_a_skipped_self_test_passes_only_where_its_claim_says_so() -> None:
+    allowed = [{"claim": "SMART short", "holds": True, "found": "it has none, not required"}]
+    open_ = [{"claim": "SMART short", "holds": None, "found": "it has none"}]
+    rest = [("precheck", "passed", [CLAIM]), ("final_check", "passed", [CLAIM])]
+    surface = ("surface_validate", "passed", [CLAIM])
+    assert verdict.job([*rest, surface, ("short_smart", "skipped", allowed)])[0] == "passed"
+    state, reason = verdict.job([*rest, surface, ("short_smart", "skipped", open_)])
+    assert (state, reason) == (StageState.UNKNOWN, "SMART short was skipped: it has none")
+    assert verdict.job([*rest, surface, ("short_smart", "skipped", [])])[0] == StageState.UNKNOWN
+    assert verdict.job([*rest, ("surface_validate", "skipped", allowed)])[0] == StageState.UNKNOWN
+
+
+def test_a_job_that_tested_nothing_does_not_pass() -> None:
+    allowed = [{"claim": "SMART short", "holds": True, "found": "it has none, not required"}]
+    rest = [("precheck", "passed", [CLAIM]), ("final_check", "passed", [CLAIM])]
+    assert verdict.job(rest)[0] == StageState.UNKNOWN
+    state, reason = verdict.job([*rest, ("short_smart", "skipped", allowed)])
+    assert state == StageState.UNKNOWN
+    assert "Nothing was tested" in reason
+
+
 @pytest.mark.parametrize("claims", [[], [CLAIM, {"claim": "x", "holds": None}], [{"claim": "x"}]])
 def test_a_stage_that_passed_without_proof_makes_the_job_inconclusive(
     claims: list[dict[str, Any]],

@@ -17,9 +17,9 @@ from .drives import Drive
 from .guard import Reason, Trouble, because, judged, unknown, uses
 from .nas import Nas
 from .surface import RELEASE, Run
+from .system import HOSTNAME
 
 PROTOCOL = 1
-HOSTNAME = "truenas.local"
 DEFAULT_PASSES, DEFAULT_BAD_SECTORS = 2, 100
 
 
@@ -139,7 +139,7 @@ def _named(nas: Nas, paths: list[str]) -> list[Drive]:
 
 def _probe(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
     drives = _named(nas, options.devices) if options.devices else nas.present()
-    devices = [_device(nas, drive, options.smart, uses(drive)) for drive in drives]
+    devices = [_device(nas, drive, options.smart, uses(nas, drive)) for drive in drives]
     return "probe", 0, {"host": _host(nas) | {"python": "3.9.18"}, "devices": devices}
 
 

@@ -7,10 +7,10 @@ POST network          {"far", "redirects"}: callers are taken to be on another m
                       revokes a key that comes in clear; plain http is sent on to https
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
-POST drive/NAME       {"pool", "vdev", "serial", "rename", "vanished", "temperature", "fail",
+POST drive/NAME       {"pool", "vdev", "serial", "lunid", "rename", "vanished", "temperature", "fail",
                       "use", "refuses", "interrupt"}, any of them; "refuses" self-tests from now
-                      on; "interrupt" is a reset, which ends a self-test; "use" is
-                      what the host's probe finds: [{"fact", "state", "detail"}]
+                      on; "interrupt" is a reset, which ends a self-test; "use" is what the host's
+                      probe finds: [{"fact", "state", "detail"}]
 POST pool/NAME        {"offline", "exported"}
 POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
                       with "now": true at once
@@ -151,6 +151,7 @@ class Debug:
         pool: str | None | bool = False,
         vdev: str | None = None,
         serial: str | None = None,
+        lunid: str | None = None,
         rename: str | None = None,
         vanished: bool | None = None,
         temperature: float | None | bool = False,
@@ -177,7 +178,8 @@ class Debug:
                 if pool is not False:
                     drive.pool = str(pool) if pool else None
                 drive.vdev = vdev or ("data" if pool is not False else drive.vdev)
-                drive.serial = serial or drive.serial
+                drive.serial = drive.serial if serial is None else serial
+                drive.lunid = lunid or drive.lunid
                 drive.name = rename or drive.name
                 drive.use = drive.use if use is None else use
                 if vanished is not None:

@@ -17,6 +17,8 @@ from .temperatures import Temperatures
 
 #: A disk that is gone is forgotten after a week.
 EXPIRES_SECONDS = 7 * 86400
+#: Linux gives 16 disks to each of these.
+SD_MAJORS = (8, *range(65, 72), *range(128, 136))
 #: What disk.update may change, in the releases that have the field.
 SETTINGS: dict[str, type] = {
     "description": str,
@@ -117,7 +119,7 @@ class Disks:
 
     def query(self, chosen: Any, options: Any) -> Any:
         extra = options.get("extra") or {}
-        drives = self.nas.present()
+        drives = self._listed()
         if extra.get("include_expired"):
             drives += [drive for drive in self.nas.drives.values() if drive.vanished]
         entries = [self.entry(drive, extra) for drive in drives]
@@ -125,6 +127,13 @@ class Disks:
         if extra.get("supports_smart") and isinstance(found, list) and len(found) > 1:
             raise CallError("supports_smart can only be requested for a single disk", errno.EINVAL)
         return found
+
+    def _listed(self) -> list[Drive]:
+        """CORE takes a second disk of the same identifier for another path to the first."""
+        drives = self.nas.present()
+        if self.release.system == "Linux":
+            return drives
+        return list({drive.identifier: drive for drive in reversed(drives)}.values())[::-1]
 
     def _instance(self, identifier: Any, options: Any) -> Any:
         return self.query([["identifier", "=", identifier]], {**options, "get": True})
@@ -259,13 +268,14 @@ def _subsystem(drive: Drive) -> str:
 
 
 def kernel_number(name: str) -> int:
-    """Linux's dev_t of a whole disk: sdb is 8:16."""
-    if name.startswith("sd") and name[2:].isalpha():
-        index = 0
-        for letter in name[2:]:
-            index = index * 26 + ord(letter) - ord("a") + 1
-        return 8 << 8 | (index - 1) % 16 << 4 | (index - 1) // 16 << 20
-    return 259 << 8 | device_number(name) % 256
+    """Linux's dev_t of a whole disk: sdb is 8:16, sdu 65:64."""
+    if not (name.startswith("sd") and name[2:].isalpha()):
+        return 259 << 8 | device_number(name) % 256
+    index = -1
+    for letter in name[2:]:
+        index = (index + 1) * 26 + ord(letter) - ord("a")
+    major = SD_MAJORS[index // 16 % len(SD_MAJORS)]
+    return major << 8 | index % 16 * 16 | index // 256 << 20
 
 
 def partition(release: Release, drive: Drive) -> str:

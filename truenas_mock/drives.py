@@ -144,11 +144,11 @@ class Drive:
     @property
     def identifier(self) -> str:
         """The key of the NAS's disk table."""
-        return (
-            f"{{serial_lunid}}{self.serial}_{self.lunid}"
-            if self.lunid
-            else f"{{serial}}{self.serial}"
-        )
+        if not self.serial:
+            return f"{{devicename}}{self.name}"
+        if not self.lunid:
+            return f"{{serial}}{self.serial}"
+        return f"{{serial_lunid}}{self.serial}_{self.lunid}"
 
     @property
     def number(self) -> int:

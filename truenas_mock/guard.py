@@ -7,6 +7,7 @@ import hashlib
 
 from .drives import Drive
 from .nas import Nas
+from .system import HOSTNAME
 
 #: What the real agent looks at before it writes.
 FACTS = (
@@ -21,13 +22,15 @@ class Trouble(Exception):
     """An answer of kind error."""
 
 
-def uses(drive: Drive) -> list[dict[str, str]]:
-    in_pool = (
-        [{"fact": "pool", "state": "in_use", "detail": f"In pool {drive.pool}"}]
-        if drive.pool
-        else []
-    )
-    return in_pool + drive.use
+def uses(nas: Nas, drive: Drive) -> list[dict[str, str]]:
+    """What the probe finds: a pool's member is in use, unless the pool is exported."""
+    if not drive.pool:
+        return drive.use
+    told = {"fact": "pool", "state": "in_use", "detail": f"In pool {drive.pool}"}
+    if drive.pool in nas.exported_pools:
+        words = f"ZFS pool {drive.pool}, exported by {HOSTNAME}"
+        told = {"fact": "pool", "state": "old_data", "detail": words}
+    return [told, *drive.use]
 
 
 def unfit(drive: Drive) -> list[dict[str, str]]:
@@ -52,7 +55,8 @@ def judged(
     if drive is None:
         return None, {"kind": "unknown"}, [unknown("kind", f"{options.device}: no such device")]
     found = [
-        because(use["fact"], use["state"], use["detail"]) for use in uses(drive) + unfit(drive)
+        because(use["fact"], use["state"], use["detail"])
+        for use in [*uses(nas, drive), *unfit(drive)]
     ]
     reasons = [reason for reason in found if reason.get("release") not in released]
     for reason in found:

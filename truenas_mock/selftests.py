@@ -214,6 +214,8 @@ class SelfTests:
         extra = options.get("extra") or {}
         now, rows = time.time(), []
         for drive in self.nas.present():
+            if drive.protocol == "nvme" and not self.release.nvme_tests:
+                continue  # what smartctl says of it has no such log: it is dropped without a word
             own = self.disks.entry(drive) if self.release.results in ("disk", "json") else {}
             row = own | {"disk": drive.name} | results.entry(self.release, drive, now)
             if extra.get("tests_filter") and own:

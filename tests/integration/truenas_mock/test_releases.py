@@ -98,6 +98,7 @@ def test_fields_of_a_disk(sites: Callable[[str], Site], number: str) -> None:
     assert ("multipath_name" in fields) == (number in CORE)
     assert ("supports_smart" in fields) == ("22" < number < "25.10")
     assert not {"temperature", "smart_status"} & fields
+    assert disk["number"] == (0 if number in CORE else 8 << 8)
 
 
 @pytest.mark.parametrize("number", WITH_REST)
@@ -312,6 +313,19 @@ def test_rights_by_rest(sites: Callable[[str], Site]) -> None:
     answer = site.ask("POST", "api/v2.0/smart/test/manual_test", key="mock-key-readonly", json=[])
     assert answer.status_code == 403
     assert site.ask("GET", "api/v2.0/disk", key="mock-key-expired").status_code == 401
+
+
+def test_two_disks_that_say_the_same_of_themselves(sites: Callable[[str], Site]) -> None:
+    for number, seen in (("13.0", 1), ("24.10", 2)):
+        site = sites(number)
+        first = site.nas.drives["sda"]
+        site.debug("drive/sdb", serial=first.serial, lunid=first.lunid)
+        assert len(site.rest("GET", f"disk?serial={first.serial}")) == seen
+    unused = {disk["name"]: disk for disk in site.rest("POST", "disk/get_unused", True)}
+    assert unused["sda"]["duplicate_serial"] == ["sdb"]
+    site.debug("drive/sdc", serial="")
+    (nameless,) = site.rest("GET", "disk?name=sdc")
+    assert nameless["identifier"] == "{devicename}sdc"
 
 
 def test_plain_http_can_be_sent_on_to_https(sites: Callable[[str], Site]) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from truenas_mock import agent, smart, smartctl
+from truenas_mock.disks import kernel_number
 from truenas_mock.drives import KINDS, catalogue, others, sd_name
 from truenas_mock.nas import Nas
 
@@ -44,6 +45,7 @@ def test_the_kernels_names() -> None:
     assert [sd_name(number) for number in (0, 25, 26, 701, 702)] == [
         "sda", "sdz", "sdaa", "sdzz", "sdaaa",
     ]  # fmt: skip
+    assert kernel_number("sdu") == 16704, "as one was seen: 65:64"
 
 
 @pytest.mark.parametrize("version", VERSIONS)

@@ -7,10 +7,10 @@ POST network          {"far", "redirects"}: callers are taken to be on another m
                       revokes a key that comes in clear; plain http is sent on to https
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
-POST drive/NAME       {"pool", "vdev", "serial", "lunid", "rename", "vanished", "temperature", "fail",
-                      "use", "refuses", "interrupt"}, any of them; "refuses" self-tests from now
-                      on; "interrupt" is a reset, which ends a self-test; "use" is what the host's
-                      probe finds: [{"fact", "state", "detail"}]
+POST drive/NAME       {"pool", "vdev", "serial", "lunid", "rename", "vanished", "temperature",
+                      "fail", "use", "refuses", "interrupt"}, any of them; "refuses" self-tests
+                      from now on; "interrupt" is a reset, which ends a self-test; "use" is what the
+                      host's probe finds: [{"fact", "state", "detail"}]
 POST pool/NAME        {"offline", "exported"}
 POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
                       with "now": true at once

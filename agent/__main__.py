@@ -227,13 +227,15 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _remove(arguments: argparse.Namespace) -> int:
     """Forget a run that is over; a living one stays."""
+    from . import start
+
     folder = _folder(arguments)
-    head = folder.head() if os.path.isdir(folder.path) else None
+    try:
+        head = start.remove(folder, arguments.by)
+    except BlockingIOError as error:
+        raise Failed(str(error.strerror)) from error
     if head is None:
         raise Failed(f"there is no run {folder.run_id}")
-    if head["alive"]:
-        raise Failed(f"the run {folder.run_id} is alive")
-    folder.remove()
     _say("run", run=head)
     return 0
 

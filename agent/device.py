@@ -14,7 +14,7 @@ import os
 import threading
 import time
 
-from .identity import Identity, disk_sequence, identify, node_of
+from .identity import Identity, disk_sequence, identify, node_of, opened_sequence
 from .pattern import Buffer
 
 O_DIRECT = getattr(os, "O_DIRECT", 0)
@@ -52,7 +52,7 @@ class Medium:
             self.close()
             raise
         self._check_same()
-        self._sequence = disk_sequence(drive.node)
+        self._sequence = opened_sequence(self._plain_fd) or disk_sequence(drive.node)
         self._lock()
         if not self.direct:
             self.how = "buffered, cache dropped before each read"
@@ -106,11 +106,11 @@ class Medium:
         return [fd for fd in (self._direct_fd, self._plain_fd) if fd not in (None, -1)]
 
     def same_as(self, drive: Identity | None) -> bool:
-        """Is it still the opened object, by node, serial and size?"""
+        """Is it still the opened object, by node, serial, model and size?"""
         return (
             drive is not None
-            and (drive.node, drive.serial, drive.size_bytes)
-            == (self.drive.node, self.drive.serial, self.size)
+            and (drive.node, drive.serial, drive.model, drive.size_bytes)
+            == (self.drive.node, self.drive.serial, self.drive.model, self.size)
             and disk_sequence(drive.node) == self._sequence
         )
 
@@ -153,6 +153,12 @@ class Medium:
                 done += taken
         finally:
             self._idle()
+
+    def look(self, offset: int, length: int) -> bytes:
+        """A few bytes. `offset` at a sector."""
+        buffer = Buffer(length)
+        self.read(buffer.view, offset)
+        return bytes(buffer.view)
 
     def _part(self, offset: int, end: int) -> tuple[int, int]:
         """Which descriptor serves the bytes from offset on, and up to where."""

@@ -20,6 +20,7 @@ from .books import Books
 from .clock import iso
 from .closely import Vanished
 from .device import Medium
+from .explained import Own
 from .identity import identify
 from .opening import Refused, opened
 from .pattern import Pattern, Zeros
@@ -53,9 +54,10 @@ class Engine:
         folder: Folder,
         state: State,
         medium: Medium,
+        own: Own,
         tell: Callable[[State], None] | None = None,
     ) -> None:
-        self.folder, self.state, self.medium = folder, state, medium
+        self.folder, self.state, self.medium, self.own = folder, state, medium, own
         self.books = Books(folder, state, tell)
         self.note = self.books.note
         self._chunk = state.io["chunk_bytes"]
@@ -140,22 +142,22 @@ class Engine:
         self._store()
 
     def _guard_again(self) -> None:
-        drive, size = self.medium.drive, self.medium.size
-        written = self.state.phase != "probe"
+        drive = self.medium.drive
         judgement = guard.judge(
             drive.path,
             drive.serial,
-            size,
+            self.medium.size,
             self.folder.path,
-            written,
+            self.own,
             OPENER_LOOKS_IN_A_RUN,
             self.state.released,
-            begun=True,
+            self.medium,
         )
         if not self.medium.same_as(judgement.drive):
             raise Vanished(0, "its path no longer leads to the same drive")
         if not judgement.allowed:
-            raise Ended("refused", *(reason["reason"] for reason in judgement.reasons))
+            verdict = "failed" if self.books.errors.sectors else "refused"
+            raise Ended(verdict, *(reason["reason"] for reason in judgement.reasons))
 
     def _judge(self) -> tuple[str, list[str]]:
         """A pass is only what is proved: each byte of each pass written and verified, no error."""
@@ -437,9 +439,8 @@ class Engine:
                         drive.serial,
                         state.size,
                         self.folder.path,
-                        state.phase != "probe",
+                        self.own,
                         state.released,
-                        begun=True,
                     )
                     if self.medium.alive():
                         self.note("returned", "the same drive is back")

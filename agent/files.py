@@ -8,9 +8,11 @@ one lives.
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import json
 import os
+import stat
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +31,9 @@ def encoded(content: dict[str, Any]) -> bytes:
 def write_whole(path: str, content: dict[str, Any], durable: bool = True) -> None:
     """Replace the file by this JSON object. Raises OSError and leaves the old one."""
     temporary = f"{path}.tmp"
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(temporary)  # never through whatever may lie there
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
         data = memoryview(encoded(content))
         while data:
@@ -50,10 +54,11 @@ def write_whole(path: str, content: dict[str, Any], durable: bool = True) -> Non
 def read(path: str) -> dict[str, Any] | None:
     """The JSON object in the file; None when there is no file. Raises Garbled, OSError."""
     try:
-        with open(path, "rb") as file:
-            content = json.loads(file.read(BIGGEST_BYTES))
+        content = json.loads(whole(path))
     except FileNotFoundError:
         return None
+    except Garbled:
+        raise
     except (ValueError, RecursionError) as error:
         raise Garbled(f"{path} is no JSON: {error}") from error
     if not isinstance(content, dict):
@@ -61,14 +66,44 @@ def read(path: str) -> dict[str, Any] | None:
     return content
 
 
+def whole(path: str, most: int = BIGGEST_BYTES) -> bytes:
+    """All of a regular file. Raises Garbled for anything else at that path (a pipe would hang, a
+    link lead elsewhere) and for more than so many bytes; OSError.
+    """
+    descriptor = _opened(path, os.O_RDONLY)
+    try:
+        if os.fstat(descriptor).st_size > most:
+            raise Garbled(f"{path} has more than {most} bytes")
+        with open(descriptor, "rb", closefd=False) as file:
+            return file.read(most)
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: str, flags: int) -> int:
+    """A descriptor of a regular file. Raises Garbled, OSError."""
+    try:
+        safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+        descriptor = os.open(path, flags | safe, 0o600)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR):
+            raise Garbled(f"{path} is no regular file") from error
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise Garbled(f"{path} is no regular file")
+    return descriptor
+
+
 def lock(path: str, wait_seconds: float = 0.5) -> int | None:
     """A descriptor that holds the lock, or None when another holds it.
 
-    A look by `is_locked` takes it for an instant; so it is asked for more than once.
+    A look by `is_locked` takes it for an instant; so it is asked for more than once. Raises
+    Garbled, OSError.
     """
     end = time.monotonic() + wait_seconds
     while True:
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        descriptor = _opened(path, os.O_RDWR | os.O_CREAT)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(path, descriptor):  # else its run was removed meanwhile: lock the new one
@@ -91,8 +126,8 @@ def _is_at(path: str, descriptor: int) -> bool:
 def is_locked(path: str) -> bool:
     """Does a process hold the lock?"""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
+        descriptor = _opened(path, os.O_RDONLY)
+    except (OSError, Garbled):
         return False
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -117,7 +152,7 @@ def alone(folder: str) -> Iterator[None]:
 def stamp(path: str) -> tuple[int, int] | None:
     """Another value whenever the file was replaced; None where there is none."""
     try:
-        found = os.stat(path)
+        found = os.lstat(path)
     except OSError:
         return None
     return found.st_ino, found.st_mtime_ns

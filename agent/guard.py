@@ -9,19 +9,25 @@ be written.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from . import openers, release, signatures, smart, texts, use, zfs
+from .device import Medium
+from .explained import Own
 from .identity import (
     Fact,
     Identity,
     Unidentified,
+    disk_sequence,
     identify,
     media_files,
     media_folder,
+    node_of,
+    opened_sequence,
     whole_disks,
 )
 
@@ -50,12 +56,16 @@ GRAVITY = ("clear", "released", "old_data", "unknown", "in_use")
 HARMLESS = ("clear", "released")
 SECTOR_BYTES = (512, 4096)
 TXG_SECONDS = 30
+NOBODY = Own({})
 
 
 class Judgement(NamedTuple):
+    """`samples`: of the data that nothing explains, place → hash."""
+
     path: str
     drive: Identity | None
     facts: list[Fact]
+    samples: dict[int, str]
 
     @property
     def allowed(self) -> bool:
@@ -95,11 +105,12 @@ def judge_identity(path: str, serial: str | None, size: int | None) -> Judgement
     try:
         drive = identify(path)
     except Unidentified as error:
-        return Judgement(path, None, [Fact(error.fact, "unknown", error.reason)])
+        return Judgement(path, None, [Fact(error.fact, "unknown", error.reason)], {})
     except Exception as error:
-        return Judgement(path, None, [Fact("identity", "unknown", f"can't be identified: {error}")])
+        told = f"can't be identified: {error}"
+        return Judgement(path, None, [Fact("identity", "unknown", told)], {})
     facts = [_kind(drive), _identity(drive, serial), _size(drive, size), _sector(drive)]
-    return Judgement(path, drive, facts)
+    return Judgement(path, drive, facts, {})
 
 
 def judge(
@@ -107,35 +118,38 @@ def judge(
     serial: str | None,
     size: int | None,
     state_dir: str | None = None,
-    written: bool = False,
+    own: Own = NOBODY,
     looks: int = openers.LOOKS,
     released: Iterable[str] = (),
-    begun: bool = False,
+    held: Medium | None = None,
 ) -> Judgement:
-    """`written`: this run has written here before, so an unreadable sector hides nobody's data.
-    `looks`: how often, 0.3 s apart, to look for an opener that goes away. `released`: tokens of old
-    data that may be overwritten. `begun`: the run has been judged once and began to write.
+    """`own`: what a run knows of it that has begun to write. `looks`: how often, 0.3 s apart, to
+    look for an opener that goes away. `released`: tokens of old data that may be overwritten.
+    `held`: the medium as the run has it open; without it the path is opened to be read.
     """
     found = judge_identity(path, serial, size)
-    if found.drive is None:
+    drive = found.drive
+    if drive is None:
         return found
-    facts = found.facts + use_facts(found.drive, state_dir, written, looks)
+    on_it, samples = _on_medium(drive, own, held)
+    facts = found.facts + _use(drive, state_dir, looks) + on_it
     missing = set(ASKED) - {fact.fact for fact in facts}
     facts += [Fact(name, "unknown", f"{name} was not looked at") for name in sorted(missing)]
     if any(fact.fact == "pool" and fact.state == "old_data" for fact in facts):
-        facts += _watched(found.drive, facts)
-    return Judgement(path, found.drive, release.applied(facts, released, begun))
+        facts += _watched(drive, facts, held)
+    return Judgement(path, drive, release.applied(facts, released), samples)
 
 
-def use_facts(
-    drive: Identity,
-    state_dir: str | None = None,
-    written: bool = False,
-    looks: int = openers.LOOKS,
-) -> list[Fact]:
-    """Who uses it and what lies on it; also what `probe` lists."""
+def use_facts(drive: Identity) -> list[Fact]:
+    """Who uses it and what lies on it, by a short look: what `probe` lists. Nothing is written by
+    it, so an opener is not waited out, and few samples are taken.
+    """
+    return _use(drive, None, 1) + _on_medium(drive, NOBODY, None, few=True)[0]
+
+
+def _use(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
     found = use.facts(drive, state_dir, looks) + list(drive.declared)
-    return found + [_twins(drive), _security(drive)] + _on_medium(drive, written)
+    return found + [_twins(drive), _security(drive)]
 
 
 def _twins(drive: Identity) -> Fact:
@@ -183,36 +197,53 @@ def _security(drive: Identity) -> Fact:
 
 
 # --- what lies on it --------------------------------------------------------------------------
-def _scanned(drive: Identity) -> signatures.Scan:
-    """Read from the medium itself: another host's writes are in no cache of this one."""
+@contextlib.contextmanager
+def _reading(drive: Identity, held: Medium | None) -> Iterator[signatures.Read]:
+    """Reads the medium itself: another host's writes are in no cache of this one. What is read is
+    what was identified, by the descriptor that the run holds or by one that is compared.
+    """
+    if held is not None:
+        if not held.same_as(drive):
+            raise OSError("the path leads to another drive now")
+        yield held.look
+        return
     flags = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     descriptor = os.open(drive.path, flags)
     try:
+        opened = (node_of(os.fstat(descriptor)), os.lseek(descriptor, 0, os.SEEK_END))
+        sequence = opened_sequence(descriptor)
+        if opened != (drive.node, drive.size_bytes) or (
+            sequence is not None and sequence != disk_sequence(drive.node)
+        ):
+            raise OSError("what was opened is not what was identified")
         if hasattr(os, "posix_fadvise"):
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-        return signatures.scan(
-            lambda offset, length: os.pread(descriptor, length, offset), drive.size_bytes
-        )
+            for advice in (os.POSIX_FADV_DONTNEED, os.POSIX_FADV_RANDOM):
+                os.posix_fadvise(descriptor, 0, 0, advice)
+        yield lambda offset, length: os.pread(descriptor, length, offset)
     finally:
         os.close(descriptor)
 
 
-def _on_medium(drive: Identity, written: bool) -> list[Fact]:
+def _on_medium(
+    drive: Identity, own: Own, held: Medium | None, few: bool = False
+) -> tuple[list[Fact], dict[int, str]]:
+    """What lies on it; and of unknown data, place → hash."""
     try:
-        found = _scanned(drive)
+        with _reading(drive, held) as read:
+            found = signatures.scan(read, drive.size_bytes, own, few)
     except Exception as error:
-        return [Fact("signature", "unknown", f"can't be read: {error}")]
+        return [Fact("signature", "unknown", f"can't be read: {error}")], {}
     facts = _grouped(found.hits) + _pool_labels(found.labels)
-    if found.unknown and not written:
-        told = f"unknown data at byte {found.unknown[0]}"
+    if found.unknown:
+        told = f"unknown data at byte {min(found.unknown)}"
         facts.append(Fact("data", "old_data", told, (found.unknown_part,)))
     else:
         facts.append(Fact("data", "clear", ""))
-    if found.unreadable and not written:
+    if found.unreadable and not own.has_written:
         facts.append(Fact("signature", "unknown", f"can't be read at byte {found.unreadable[0]}"))
     if not any(fact.fact == "signature" for fact in facts):
         facts.append(Fact("signature", "clear", ""))
-    return facts
+    return facts, found.unknown
 
 
 def _grouped(hits: list[signatures.Hit]) -> list[Fact]:
@@ -254,7 +285,7 @@ def _pool_labels(labels: list[zfs.Label]) -> list[Fact]:
     return facts
 
 
-def _watched(drive: Identity, facts: list[Fact]) -> list[Fact]:
+def _watched(drive: Identity, facts: list[Fact], held: Medium | None) -> list[Fact]:
     """An exported pool that another host has imported is written there every few seconds.
 
     Asked only where nothing else refuses for good: it takes half a minute.
@@ -262,11 +293,11 @@ def _watched(drive: Identity, facts: list[Fact]) -> list[Fact]:
     if any(fact.state in ("in_use", "unknown") for fact in facts):
         return []
     try:
-        before = _scanned(drive).labels
+        before = _labels(drive, held)
         if not before:
             return []  # the pool is only declared
         time.sleep(float(os.environ.get("BURNIN_TXG_SECONDS") or TXG_SECONDS))
-        after = _scanned(drive).labels
+        after = _labels(drive, held)
     except Exception as error:
         return [
             Fact("pool", "unknown", f"whether another host uses the pool can't be read: {error}")
@@ -276,6 +307,11 @@ def _watched(drive: Identity, facts: list[Fact]) -> list[Fact]:
     old, new = (max((label.txg for label in labels), default=0) for labels in (before, after))
     told = f"the txg rose from {old} to {new}" if new > old else "its labels change"
     return [Fact("pool", "in_use", f"another host uses the pool: {told} while it was watched")]
+
+
+def _labels(drive: Identity, held: Medium | None) -> list[zfs.Label]:
+    with _reading(drive, held) as read:
+        return signatures.labels(read, drive.size_bytes)
 
 
 # --- what it is -------------------------------------------------------------------------------

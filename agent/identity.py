@@ -8,18 +8,22 @@ file only, never for another path.
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 import os
 import stat
+import struct
 import sys
 from typing import Any, NamedTuple
 
-from . import freebsd
+from . import files, freebsd
 
 LOOP_MAJOR = 7
+BLKGETDISKSEQ = 0x80081280
 FILE_LOGICAL, FILE_PHYSICAL = 512, 4096
 MINIMUM_BYTES = 4096
+DECLARATION_BYTES = 1 << 20
 
 
 class Fact(NamedTuple):
@@ -152,8 +156,7 @@ def _declared(use: dict[str, Any]) -> Fact:
 def _declaration(path: str) -> dict[str, Any]:
     beside = path + ".drive.json"
     try:
-        with open(beside, encoding="utf-8") as file:
-            declared = json.load(file)
+        declared = json.loads(files.whole(beside, DECLARATION_BYTES))
         for key in ("name", "serial", "lunid", "model"):
             if not isinstance(declared.get(key), (str, type(None))):
                 raise ValueError(f"{key} is no string")
@@ -164,7 +167,7 @@ def _declaration(path: str) -> dict[str, Any]:
         return declared
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unidentified("identity", f"{beside} can't be read: {error}") from error
 
 
@@ -185,6 +188,14 @@ def disk_sequence(node: tuple[int, int, int]) -> str | None:
     the same device number. None where the kernel has none.
     """
     return _text(sysfs(node) + "/diskseq") if node[2] else None
+
+
+def opened_sequence(descriptor: int) -> str | None:
+    """The same of an open disk, whatever its name or number leads to by now."""
+    try:
+        return str(struct.unpack("=Q", fcntl.ioctl(descriptor, BLKGETDISKSEQ, bytes(8)))[0])
+    except OSError:
+        return None  # no disk, or a kernel before 5.15
 
 
 def _linux_block(path: str, found: os.stat_result) -> Identity:
@@ -267,7 +278,7 @@ def media_files() -> list[str]:
     except OSError:
         return []
     paths = [os.path.join(folder or "", name) for name in names if name + ".drive.json" in names]
-    return [path for path in paths if stat.S_ISREG(os.lstat(path).st_mode)]
+    return [path for path in paths if os.path.isfile(path) and not os.path.islink(path)]
 
 
 def whole_disks() -> list[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from . import guard
 from .device import Changed, Medium
+from .explained import Own
 
 
 class Refused(Exception):
@@ -22,11 +23,10 @@ def opened(
     serial: str | None,
     size: int | None,
     state_dir: str | None,
-    written: bool,
+    own: Own,
     released: Sequence[str] = (),
-    begun: bool = False,
 ) -> Medium:
-    """Raises Refused, OSError.
+    """Raises Refused, OSError. Adds to `own` the samples of unknown data that is released.
 
     1. What is it? Another kind, serial or size is not even opened. 2. Open it, alone. 3. Ask
     everything while it is held. 4. Was the same object asked about that is open?
@@ -40,12 +40,10 @@ def opened(
         raise Refused([_reason("identity", "unknown", str(error.strerror))]) from error
     except OSError as error:
         said = f"can't be opened alone for writing: {error.strerror}"
-        more = guard.judge(path, serial, size, state_dir, written).reasons  # mostly, who has it
+        more = guard.judge(path, serial, size, state_dir, own).reasons  # mostly, who has it
         raise Refused([_reason("open", "in_use", said), *more]) from error
     try:
-        judgement = guard.judge(
-            path, serial, size, state_dir, written, released=released, begun=begun
-        )
+        judgement = guard.judge(path, serial, size, state_dir, own, released=released, held=medium)
         if not judgement.allowed:
             raise Refused(judgement.reasons)
         if not medium.same_as(judgement.drive):
@@ -53,6 +51,7 @@ def opened(
     except BaseException:
         medium.close()
         raise
+    own.samples.update(judgement.samples)
     return medium
 
 

@@ -58,7 +58,7 @@ def _identified(paths: list[str]) -> list[Identity]:
 def _use(drive: Identity) -> list[Fact]:
     """What speaks against writing it."""
     try:
-        facts = guard.use_facts(drive, looks=1)
+        facts = guard.use_facts(drive)
     except Exception as error:
         return [Fact("use", "unknown", f"can't be read: {error}")]
     return [fact for fact in facts if fact.state != "clear"]

@@ -3,6 +3,7 @@
 A release names what was found, not where to look: `fact:part.part…`, each part a short hash of the
 bytes (or words) found. It covers a finding of that fact whose every part it names, and nothing
 else: other data of the same kind has other parts. What is in use or unknown has no name to release.
+A run writes over released unknown data bit by bit: `explained` knows what is left of it.
 """
 
 from __future__ import annotations
@@ -66,18 +67,7 @@ def covers(released: Iterable[str], fact: Fact) -> bool:
     )
 
 
-def applied(facts: Iterable[Fact], released: Iterable[str], begun: bool) -> list[Fact]:
-    """The same facts, those that are released with the state "released".
-
-    `begun`: the run has started to write, over data that was compared with its release before the
-    first byte; what is left of it has another hash now.
-    """
+def applied(facts: Iterable[Fact], released: Iterable[str]) -> list[Fact]:
+    """The same facts, those that are released with the state "released"."""
     tokens = list(released)
-    begun_over_data = begun and any(one.startswith("data:") for one in tokens)
-    return [
-        fact._replace(state="released")
-        if covers(tokens, fact)
-        or (begun_over_data and fact.fact == "data" and fact.state == "old_data")
-        else fact
-        for fact in facts
-    ]
+    return [fact._replace(state="released") if covers(tokens, fact) else fact for fact in facts]

@@ -3,21 +3,28 @@ their magic bytes.
 
 Looks at the first and the last MiB, btrfs' spare superblocks and samples in between. A hit
 inside a sector that carries a valid stamp of a burn-in is that burn-in's data, and no signature.
+Samples lie where the medium's size puts them: each look reads the same ones, so that what was
+released can be known again.
 """
 
 from __future__ import annotations
 
 import struct
+import time
 from typing import Callable, NamedTuple
 
 from . import zfs
+from .explained import Own
 from .pattern import SECTOR, read_stamp
 from .release import part
 
 HEAD_BYTES = 1024 * 1024
 TAIL_BYTES = 1024 * 1024
 PIECE = 4096
-SAMPLES = 64
+#: One sample for each 16 MiB, within these limits. Each is one seek: some 10 s on a hard disk.
+SAMPLES, SAMPLE_BYTES = (64, 1024), 16 << 20
+#: A disk that takes longer than this for them is no healthy one.
+SAMPLE_SECONDS = 40
 PAGES = (4096, 8192, 16384, 65536)
 
 # name, kind, magic, offsets from the start of the medium
@@ -88,13 +95,13 @@ class Hit(NamedTuple):
 
 class Scan(NamedTuple):
     """What was found, at which offsets nothing could be read, and where data lies that nothing
-    explains (`unknown_part` is the hash of all of that).
+    explains: place → hash (`unknown_part` is the hash of all of that).
     """
 
     hits: list[Hit]
     labels: list[zfs.Label]
     unreadable: list[int]
-    unknown: list[int]
+    unknown: dict[int, str]
     unknown_part: str
 
 
@@ -150,8 +157,12 @@ class _Looker:
         return read_stamp(self.at(offset // SECTOR * SECTOR, SECTOR)) is None
 
 
-def scan(read: Read, size: int) -> Scan:
-    """`read(offset, length)` gives bytes or raises OSError; offsets are multiples of 4096."""
+def scan(read: Read, size: int, own: Own, few: bool = False) -> Scan:
+    """`read(offset, length)` gives bytes or raises OSError; offsets are multiples of 4096. `few`:
+    as few samples as on the smallest medium.
+
+    Raises TimeoutError where the samples take too long.
+    """
     look = _Looker(read, size)
     look.load(0, HEAD_BYTES)
     look.load(size - TAIL_BYTES, TAIL_BYTES + PIECE)
@@ -170,14 +181,19 @@ def scan(read: Read, size: int) -> Scan:
     hits += _ext(look) + _md_at_end(look, size)
     if look.holds(b"\x55\xaa", 510):
         hits.append(Hit("MBR", "partition", 510))
-    unknown = _unknown(look, size)
+    strange = own.strange(_sampled(look, size, few))
     return Scan(
         [hit._replace(part=_part(look, hit)) for hit in hits],
         _labels(look, size),
         look.unreadable,
-        unknown,
-        part(*(look.at(at, PIECE) for at in unknown)),
+        {at: part(look.at(at, PIECE)) for at in strange},
+        part(*(look.at(at, PIECE) for at in strange)),
     )
+
+
+def labels(read: Read, size: int) -> list[zfs.Label]:
+    """The ZFS labels alone."""
+    return _labels(_Looker(read, size), size)
 
 
 def _part(look: _Looker, hit: Hit) -> str:
@@ -231,26 +247,34 @@ def _partitions(look: _Looker, size: int) -> set[tuple[int, int]]:
     }
 
 
-def _unknown(look: _Looker, size: int) -> list[int]:
-    """Where neither one repeated byte nor a burn-in's data lies: the whole first and last MiB, and
-    samples between.
-    """
-    last = max(0, (size - 1) // PIECE)
-    places = {last * step // SAMPLES * PIECE for step in range(SAMPLES + 1)}
-    places |= set(range(0, min(HEAD_BYTES, size), PIECE))
+def _sampled(look: _Looker, size: int, few: bool) -> dict[int, bytes]:
+    """The whole first and last MiB, and samples between, in order of their place."""
+    places = set(range(0, min(HEAD_BYTES, size), PIECE))
     places |= set(range(max(0, size - TAIL_BYTES) // PIECE * PIECE, size, PIECE))
-    return [at for at in sorted(places) if not _explained(look.at(at, PIECE))]
+    places |= sample_places(size, few)
+    end = time.monotonic() + SAMPLE_SECONDS
+    found = {}
+    for number, at in enumerate(sorted(places)):
+        if time.monotonic() > end:
+            told = f"{number} of {len(places)} samples in {SAMPLE_SECONDS} s"
+            raise TimeoutError(f"it answers too slowly: {told}")
+        found[at] = look.at(at, PIECE)
+    return found
 
 
-def _explained(piece: bytes) -> bool:
-    if _is_constant(piece):
-        return True
-    sectors = (piece[at : at + SECTOR] for at in range(0, len(piece), SECTOR))
-    return all(read_stamp(sector) is not None or _is_constant(sector) for sector in sectors)
-
-
-def _is_constant(data: bytes) -> bool:
-    return not data or data.count(data[:1]) == len(data)
+def sample_places(size: int, few: bool = False) -> set[int]:
+    """One place in each of so many equal parts of the medium, not at the same place in each: what
+    is laid out at regular distances can't slip through between them.
+    """
+    least, most = SAMPLES
+    samples = least if few else min(max(size // SAMPLE_BYTES, least), most)
+    pieces = max(1, size // PIECE)
+    places = set()
+    for number in range(min(samples, pieces)):
+        first, after = number * pieces // samples, (number + 1) * pieces // samples
+        inside = (number * 0x9E3779B1 & 0xFFFFFFFF) * max(1, after - first) >> 32
+        places.add((first + inside) * PIECE)
+    return places
 
 
 def _ext(look: _Looker) -> list[Hit]:

@@ -7,6 +7,7 @@ there is no instant at which a second start could slip in, and whoever holds the
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import select
@@ -19,8 +20,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from . import files
+from . import fences, files
+from .device import Medium
 from .engine import Engine
+from .explained import Own
 from .files import Garbled
 from .host import IN_MEMORY, boot_id, file_system
 from .opening import Refused, opened
@@ -99,6 +102,9 @@ def _locked(request: Request, go: Callable[[Folder, int], Outcome]) -> Outcome:
             state = None
         if state is not None and state.verdict is not None:
             return Outcome("finished", [], state.head(alive=False))
+        fenced = fences.told(folder.root, folder.run_id)
+        if fenced:
+            raise Refused([_reason("run", "in_use", fenced)])
         return go(folder, lock)
     except Refused as refused:
         return Outcome("refused", refused.reasons, state.head(alive=False) if state else None)
@@ -149,20 +155,32 @@ def _prepare(
     if drive_lock is None:
         raise Refused([_reason("run", "in_use", "another burn-in writes this drive")])
     try:
-        written = state is not None and state.phase != "probe"
+        own = Own(folder.released_samples() if state else {}, state)
         released = [*(state.released if state else []), *request.released]
         medium = opened(
-            request.device,
-            request.serial,
-            request.size_bytes,
-            folder.path,
-            written,
-            released,
-            begun=state is not None,
+            request.device, request.serial, request.size_bytes, folder.path, own, released
         )
     except BaseException:
         os.close(drive_lock)
         raise
+    try:
+        return _taken_up(request, folder, state, own, medium, released, tell)
+    except BaseException:
+        medium.close()
+        os.close(drive_lock)
+        raise
+
+
+def _taken_up(
+    request: Request,
+    folder: Folder,
+    state: State | None,
+    own: Own,
+    medium: Medium,
+    released: list[str],
+    tell: Callable[[State], None] | None,
+) -> Engine:
+    """Steps 4 and 5."""
     identity = medium.drive.head()
     io = {
         "direct": medium.direct,
@@ -170,10 +188,10 @@ def _prepare(
         "threads": request.threads,
         "chunk_bytes": request.chunk_bytes,
     }
+    resumed = state is not None
     if state is None:
         passes = request.passes or (1 if request.sample else 2)
         state = new(folder.run_id, boot_id(), identity, passes, io, request.sample, request.zero)
-        resumed = False
     else:
         known = state.identity
         if (known["serial"], known["model"], known["size_bytes"]) != (
@@ -181,13 +199,13 @@ def _prepare(
             identity["model"],
             identity["size_bytes"],
         ):
-            medium.close()
-            os.close(drive_lock)
             raise Refused([_reason("identity", "unknown", "the run was begun on another drive")])
         state.identity = identity
         state.io = {**io, "chunk_bytes": state.io["chunk_bytes"]}
         state.resumed += 1
-        resumed = True
+    own.state = state
+    if own.samples:
+        folder.save_released_samples(own.samples)
     state.released = list(dict.fromkeys(released))
     if request.rate_limit is not None:
         state.rate_limit = request.rate_limit
@@ -202,8 +220,8 @@ def _prepare(
         state.warn(f"the state lies in memory ({kind}): it is lost at a reboot")
     for warning in medium.warnings:
         state.warn(warning)
-    engine = Engine(folder, state, medium, tell)
-    event, detail = resume_place(state, medium) if resumed else ("started", medium.how)
+    engine = Engine(folder, state, medium, own, tell)
+    event, detail = resume_place(state, medium, own) if resumed else ("started", medium.how)
     state.stopping, state.stall, state.rate = False, None, None
     engine.begin(event, detail)
     return engine
@@ -364,15 +382,49 @@ def _leave_login_scope(run_id: str) -> str:
 
 
 # --- a run that has no process ----------------------------------------------------------------
+def _is_fenced(folder: Folder, by: str) -> bool:
+    """Where there is no run, nor one that is about to begin: from now on none can begin."""
+    folder.make()
+    lock = files.lock(folder.lock)
+    if lock is None:
+        return False
+    try:
+        if folder.load() is not None:
+            return False
+        fences.put(folder.root, folder.run_id, by)
+        return True
+    finally:
+        os.close(lock)
+        _remove_if_empty(folder)
+
+
+def remove(folder: Folder, by: str) -> dict[str, Any] | None:
+    """Forget a run that is over, and let no late start begin it anew; its HEAD, None for no run.
+    Raises Garbled, OSError; BlockingIOError while it lives.
+    """
+    if not os.path.isdir(folder.path):
+        return None
+    lock = files.lock(folder.lock)
+    if lock is None:
+        raise BlockingIOError(errno.EAGAIN, f"the run {folder.run_id} is alive")
+    try:
+        head = folder.head()
+        if head is None:
+            return None
+        fences.put(folder.root, folder.run_id, by)
+        folder.remove()
+        return {**head, "alive": False}
+    finally:
+        os.close(lock)
+
+
 def stop(folder: Folder, by: str, wait_seconds: float) -> dict[str, Any] | None:
     """Ask the run to stop, wait for it, and return its HEAD; None for no run. Raises Garbled,
     OSError.
 
-    A run whose process is gone already gets its verdict here.
+    A run whose process is gone already gets its verdict here; one that has not begun, a fence.
     """
-    if not os.path.isdir(folder.path):
-        return None
-    if folder.load() is None and not folder.is_alive():
+    if _is_fenced(folder, by):
         return None
     folder.wish(stop={"by": by})
     end = time.monotonic() + wait_seconds

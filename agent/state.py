@@ -2,7 +2,8 @@
 
 `runs/<run_id>/state.json`, at most a few KB, says how far the run is *on the medium*. Where the run
 is at this moment goes to memory only (`host.memory_dir`). `control.json` is what operators want;
-only commands write it, only the run reads it. `detail.json` belongs to `errors` and `regions`.
+only commands write it, only the run reads it. `detail.json` belongs to `errors` and `regions`,
+`samples.json` to `explained`.
 """
 
 from __future__ import annotations
@@ -306,9 +307,9 @@ class Folder:
         self.path = os.path.abspath(path)
         self.run_id = os.path.basename(self.path)
         self.root = os.path.dirname(os.path.dirname(self.path))
-        self.state, self.detail, self.control, self.lock = (
+        self.state, self.detail, self.control, self.samples, self.lock = (
             os.path.join(self.path, name)
-            for name in ("state.json", "detail.json", "control.json", "lock")
+            for name in ("state.json", "detail.json", "control.json", "samples.json", "lock")
         )
         memory = memory_dir()
         key = hashlib.sha256(self.path.encode()).hexdigest()[:12]
@@ -341,6 +342,20 @@ class Folder:
         certain = state.at_checkpoint()
         content = {"head": certain.head(alive=False), "settings": state.settings()}
         files.write_whole(self.state, _fitted(content))
+
+    def released_samples(self) -> dict[int, str]:
+        """Of unknown data that was released, place → hash; empty where that can't be read, so that
+        the data refuses.
+        """
+        try:
+            kept = files.read(self.samples) or {}
+            return {int(at): str(told) for at, told in kept.items()}
+        except (Garbled, OSError, ValueError):
+            return {}
+
+    def save_released_samples(self, samples: dict[int, str]) -> None:
+        """Before the first byte is written over one of them. Raises OSError."""
+        files.write_whole(self.samples, {str(at): told for at, told in samples.items()})
 
     def save_progress(self, state: State) -> None:
         """Where the run is at this moment, in memory; nothing where there is no such place."""

@@ -49,18 +49,19 @@ root = sys.argv[1]
 within = glob.escape(root)
 held = []
 for path in glob.glob(within + "/runs/*/lock") + glob.glob(within + "/locks/*"):
-    with open(path) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except OSError:
-            held.append(path)
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        held.append(path)
+    os.close(file)
 if held:
     sys.exit("a run goes on there: " + ", ".join(held))
 for file in glob.glob(within + "/bin/agent-*.pyz*"):
     os.unlink(file)
-for folder in (os.path.join(root, "runs"), os.path.join(root, "locks")):
-    if os.path.isdir(folder):
-        shutil.rmtree(folder)
+for name in ("runs", "locks", "fences"):
+    if os.path.isdir(os.path.join(root, name)):
+        shutil.rmtree(os.path.join(root, name))
 for file in glob.glob("/run/burnin/smartctl-*.lock") + glob.glob("/var/run/burnin/smartctl-*.lock"):
     os.unlink(file)
 for folder in (os.path.join(root, "bin"), root, "/run/burnin", "/var/run/burnin"):
@@ -75,8 +76,14 @@ class SudoRefused(HostError):
 
 
 def in_shell(script: str) -> str:
-    """A script for /bin/sh, whatever the user's login shell is: csh is usual on TrueNAS CORE."""
-    return "exec /bin/sh -c " + shlex.quote(script)
+    """A script for /bin/sh, whatever the user's login shell is: csh is usual on TrueNAS CORE.
+
+    csh takes ! for its history even between quotes, and ends a command at a new line whatever is
+    open; no argument of ours needs a control character. Raises HostError for one.
+    """
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in script):
+        raise HostError("a command for the host holds a control character")
+    return "exec /bin/sh -c " + shlex.quote(script).replace("!", "'\\!'")
 
 
 @cache

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from agent.signatures import sample_places
 from agent.state import Folder
 from tests.integration.agent import schema
 from tests.waiting import wait_for
@@ -20,6 +21,8 @@ MIB = 1 << 20
 TIME_LIMIT = 60
 #: Bytes per second: slow enough to be caught near the beginning of a phase of 16 MiB.
 PACE = 20 * MIB
+#: Two of the places where the guard looks between the ends of a drive of 16 MiB.
+SAMPLED = [at for at in sorted(sample_places(16 * MIB)) if at > 9 * MIB][::16][:2]
 
 
 class Host:

@@ -13,7 +13,7 @@ import pytest
 from tests import needs
 from tests.integration.agent import schema
 from tests.integration.agent.conftest import Loops
-from tests.integration.agent.host import MIB, PACE, Host, digest, size_of
+from tests.integration.agent.host import MIB, PACE, SAMPLED, Host, digest, size_of
 
 RUN_TOO = {"identity", "size", "pool", "mount", "kind"}
 NOT_YET = "physical drives are not enabled yet"
@@ -103,7 +103,7 @@ def test_an_identity_that_can_t_be_read(host: Host, told: str) -> None:
         (0, b"XFSB", "signature", "xfs"),
         (4096, b"\xfc\x4e\x2b\xa9", "signature", "md RAID"),
         (16 * 1024 + 64, b"pool_guid", "pool", "ZFS label"),
-        (9 * MIB - 8 * 4096, bytes(range(256)) * 1024, "data", "unknown data"),
+        (SAMPLED[0], bytes(range(256)) * 16, "data", "unknown data"),
     ],
     ids=["mbr", "gpt", "gpt-copy", "xfs", "md", "zfs", "unknown"],
 )

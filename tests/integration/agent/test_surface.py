@@ -220,7 +220,7 @@ def test_smartctl_of_the_drives_named(host: Host, tmp_path: Path) -> None:
         ["guard"],
         ["surface", "start"],
         ["surface", "status", "--state", "/nonexistent/runs/x"],
-        ["surface", "stop", "--state", "/nonexistent/runs/x"],
+        ["surface", "stop"],
         ["surface", "detail", "--state", "/nonexistent/runs/x"],
         ["smart", "abort", "/nonexistent", "--expect-serial="],
     ],

@@ -15,6 +15,7 @@ from typing import Any
 
 from agent import engine, guard, opening, start
 from agent.closely import Vanished
+from agent.state import Folder
 from tests.matrix.attack.victim import Victim
 
 #: moment → its letter in the table
@@ -25,6 +26,7 @@ MOMENTS = {
     "between passes": "p",
     "at a resume": "s",
     "when it is back": "b",
+    "after a pause": "u",
 }
 #: fact, source, kind of medium, moment
 CELLS: set[tuple[str, str, str, str]] = set()
@@ -150,6 +152,27 @@ def _when_it_is_back(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
     return [("", told) for told in [*verdict["reasons"], *(outcome.run or {})["warnings"]]]
 
 
+def _after_a_pause(victim: Victim, struck: Struck) -> list[tuple[str, str]]:
+    head = victim.interrupted("write", 2)
+    folder = Folder(victim.request().state_dir)
+    folder.make()
+    folder.wish(pause={"by": "operator", "reason": "paused", "since": "2026-01-01T00:00:00Z"})
+    tick = engine.Engine._tick
+
+    def then_resumed(self: engine.Engine, name: str) -> None:
+        struck()
+        folder.wish(pause=None)
+        tick(self, name)
+
+    victim.monkeypatch.setattr(engine.Engine, "_tick", then_resumed)
+    outcome, verdict = _run(victim, head)
+    assert verdict is not None, outcome
+    if verdict["verdict"] == "inconclusive":
+        return [("", told) for told in [*verdict["reasons"], *(outcome.run or {})["warnings"]]]
+    assert verdict["verdict"] == "refused", verdict
+    return [("", reason) for reason in verdict["reasons"]]
+
+
 _ATTACKED = dict(
     zip(
         MOMENTS,
@@ -160,6 +183,7 @@ _ATTACKED = dict(
             _between_passes,
             _at_a_resume,
             _when_it_is_back,
+            _after_a_pause,
         ),
         strict=True,
     )

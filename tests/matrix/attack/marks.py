@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 import struct
 
+from agent.signatures import sample_places
 from tests.matrix.attack.victim import MIB, SIZE
 
 Mark = tuple[str, str, str, list[tuple[int, bytes]]]
@@ -97,9 +98,10 @@ MARKS: list[Mark] = [
     ("pool", "ZFS label in a partition", "ZFS pool tank", [*gpt(), (MIB, _LABEL)]),
     ("pool", "ZFS uberblock alone", "damaged", [(131072, _LABEL[131072:131112])]),
 ]
+_SAMPLE = next(at for at in sorted(sample_places(SIZE)) if at > 2 * MIB)
 UNKNOWN: list[Mark] = [
     ("data", "unknown data in the first MiB", "unknown data", [(MIB - 4096, noise(4096))]),
     ("data", "unknown data in the last MiB", "unknown data", [(-MIB + 8192, noise(4096))]),
-    ("data", "unknown data in a sample", "unknown data", [(2 * MIB, noise(64 * 1024))]),
+    ("data", "unknown data in a sample", "unknown data", [(_SAMPLE, noise(4096))]),
     ("data", "unknown data all over", "unknown data", [(0, noise(SIZE))]),
 ]

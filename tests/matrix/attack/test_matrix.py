@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from agent import guard, smart, use
+from agent.device import Medium
 from agent.identity import Identity
 from tests import needs
 from tests.matrix.attack.cells import CELLS, MOMENTS, Attack, cell
@@ -30,14 +31,16 @@ from tests.matrix.attack.victim import SIZE, FileVictim, LoopVictim, Victim
 
 ALL = tuple(MOMENTS)
 #: While a run has a block device open for itself, the kernel lets nobody do it.
-NOT_WHILE_OPEN = tuple(moment for moment in ALL if moment != "between passes")
+NOT_WHILE_OPEN = tuple(
+    moment for moment in ALL if moment not in ("between passes", "after a pause")
+)
 #: Only its own exclusive opening finds it.
 BY_OPENING = tuple(moment for moment in NOT_WHILE_OPEN if moment != "at the request")
 #: The made-up answer would be given to the state's own locks too.
 NOT_LOCKING = ("at the request", "while it is opened", "between passes", "when it is back")
 #: In a run, a drive that can't be identified is one that is gone: the run waits for it.
 NOT_WAITING = (*ALL[:3], "at a resume")
-#: Later the medium holds the run's own data, and verify finds whatever else is there.
+#: Later a place that can't be read hides nobody's data.
 BEFORE_WRITING = ALL[:3]
 Case = tuple[str, str, str, Attack, str, tuple[str, ...]]
 
@@ -285,7 +288,11 @@ def used(state: str) -> Attack:
 
 def medium_that_reads(read: Callable[..., bytes]) -> Attack:
     def strike(victim: Victim) -> None:
+        def look(held: Medium, offset: int, length: int) -> bytes:
+            return read(held._plain_fd, length, offset)
+
         victim.monkeypatch.setattr(guard.os, "pread", read)
+        victim.monkeypatch.setattr(Medium, "look", look)
 
     return strike
 
@@ -330,7 +337,7 @@ CASES: list[Case] = [
     # on the medium
     *((*mark[:3], bytes_on_it(mark), FILE, ALL) for mark in MARKS),
     *((*mark[:3], bytes_on_it(mark), LOOP, ("before the first write",)) for mark in MARKS),
-    *((*mark[:3], bytes_on_it(mark), FILE, BEFORE_WRITING) for mark in UNKNOWN),
+    *((*mark[:3], bytes_on_it(mark), FILE, ALL) for mark in UNKNOWN),
     ("signature", "ext4, made by mkfs", "ext at byte 1024", real_ext4, FILE, ALL),
     ("signature", "swap, made by mkswap", "swap at byte", real_swap_signature, FILE, ALL),
     # the real kernel

@@ -108,3 +108,21 @@ def test_a_second_object_while_it_is_open_is_not_written(
     monkeypatch.setattr(opening.guard, "judge", swapped)
     with pytest.raises(opening.Refused, match="another drive now"):
         opening.opened(drive.path, "S", SIZE, None, False)
+
+
+def test_another_object_at_the_path_is_not_looked_at(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the question what it is and the look at what lies on it."""
+    asked = guard.judge_identity
+
+    def swapped(path: str, serial: str | None, size: int | None) -> guard.Judgement:
+        answer = asked(path, serial, size)
+        os.rename(path, path + ".old")
+        Path(path).write_bytes(bytes(SIZE))
+        return answer
+
+    monkeypatch.setattr(guard, "judge_identity", swapped)
+    Path(drive.path).write_bytes(b"XFSB" + bytes(SIZE - 4))
+    judgement = guard.judge(drive.path, "S", SIZE)
+    assert "what was opened is not what was identified" in str(judgement.reasons)

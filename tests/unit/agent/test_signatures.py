@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 
+import pytest
+
+from agent import signatures
+from agent.explained import Own
 from agent.pattern import UNIT, Pattern, Run
-from agent.signatures import AT_HEAD, AT_TAIL, scan
+from agent.signatures import AT_HEAD, AT_TAIL, PIECE, sample_places, scan
 
 SIZE = 8 << 20
 
 
 def looked_at(medium: bytes) -> list[str]:
-    found = scan(lambda offset, length: medium[offset : offset + length], len(medium))
+    found = scan(lambda offset, length: medium[offset : offset + length], len(medium), Own({}))
     return [hit.name for hit in found.hits] + ["unknown"] * bool(found.unknown)
 
 
@@ -56,4 +60,19 @@ def test_what_can_t_be_read_is_told() -> None:
             raise OSError(5, "EIO")
         return bytes(length)
 
-    assert scan(read, SIZE).unreadable == [4096]
+    assert scan(read, SIZE, Own({})).unreadable == [4096]
+
+
+def test_samples_are_the_same_at_each_look_and_leave_no_wide_gap() -> None:
+    for size, samples in ((SIZE, 64), (4_000_787_030_016, 1024), (24_000_277_250_048, 1024)):
+        places = sorted(sample_places(size))
+        assert places == sorted(sample_places(size)) and len(places) == samples
+        assert all(at % PIECE == 0 and at + PIECE <= size for at in places)
+        gaps = [after - at for at, after in zip([0, *places], [*places, size], strict=True)]
+        assert max(gaps) <= 2 * size // samples + PIECE
+
+
+def test_a_disk_that_answers_too_slowly_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signatures, "SAMPLE_SECONDS", -1)
+    with pytest.raises(TimeoutError, match="0 of .* samples"):
+        looked_at(bytes(SIZE))

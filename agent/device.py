@@ -105,6 +105,11 @@ class Medium:
     def _descriptors(self) -> list[int]:
         return [fd for fd in (self._direct_fd, self._plain_fd) if fd not in (None, -1)]
 
+    @property
+    def opens(self) -> int:
+        """How often this process has it open."""
+        return len(self._descriptors())
+
     def same_as(self, drive: Identity | None) -> bool:
         """Is it still the opened object, by node, serial, model and size?"""
         return (

@@ -1,12 +1,13 @@
 """What FreeBSD says of disks and of their use, by its own commands: GEOM's XML, mounts, swap, ZFS,
 md, fstat.
 
-Written from the manual pages; not run on a real FreeBSD yet. While only regular files may be
-written there, a mistake here can refuse a run or leave a column empty; it can't allow a disk.
+Written from the manual pages; not run on a real FreeBSD yet.
 """
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Any
 
 from . import texts
@@ -23,6 +24,12 @@ def disks() -> list[dict[str, Any]]:
     return texts.geom_disks(confxml())
 
 
+def dumps() -> list[str]:
+    """Names of the devices that the kernel writes to when it crashes. Raises OSError."""
+    told = output("sysctl", "-n", "kern.shutdown.dumpdevname")
+    return [name.rpartition("/")[2] for name in re.split(r"[,\s]+", told) if name]
+
+
 # Of these classes a layer is no use by itself: each partition table, label and device node has one.
 IDLE_CLASSES = ("DISK", "DEV", "LABEL", "PART", "MULTIPATH")
 WHOSE = {"ZFS::VDEV": "pool", "SWAP": "swap", "VFS": "mount", "FFS": "mount"}
@@ -34,16 +41,25 @@ def disk_use(
     swaps: list[str],
     mounts: list[tuple[str, str]],
     vdevs: list[texts.Vdev],
+    dumps: Sequence[str] = (),
+    opens: int = 0,
 ) -> list[Any]:
     """(fact, state, detail) for each use of a disk, from what FreeBSD's commands told; pure.
+    `opens`: how often the agent itself has it open, to read and write: no more, no fewer.
 
     Raises Unreadable.
     """
     layers = texts.geom_layers(xml, disk)
     nodes = {"/dev/" + layer.name for layer in layers}
     used: list[Any] = []
+    used += [
+        ("hibernation", "in_use", f"the kernel's crash dumps go to {name}")
+        for name in dumps
+        if "/dev/" + name in nodes
+    ]
     for layer in layers:
-        if layer.mode != texts.UNUSED:
+        mine = f"r{opens}w{opens}e0" if layer.kind == "DISK" else texts.UNUSED
+        if layer.mode != mine:
             fact = WHOSE.get(layer.kind, "open")
             used.append((fact, "in_use", f"{layer.kind} {layer.name}: open {layer.mode}"))
         elif layer.kind == "PART":

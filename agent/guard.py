@@ -132,7 +132,7 @@ def judge(
     if drive is None:
         return found
     on_it, samples = _on_medium(drive, own, held)
-    facts = found.facts + _use(drive, state_dir, looks) + on_it
+    facts = found.facts + _use(drive, state_dir, looks, held.opens if held else 0) + on_it
     missing = set(ASKED) - {fact.fact for fact in facts}
     facts += [Fact(name, "unknown", f"{name} was not looked at") for name in sorted(missing)]
     if any(fact.fact == "pool" and fact.state == "old_data" for fact in facts):
@@ -144,11 +144,11 @@ def use_facts(drive: Identity) -> list[Fact]:
     """Who uses it and what lies on it, by a short look: what `probe` lists. Nothing is written by
     it, so an opener is not waited out, and few samples are taken.
     """
-    return _use(drive, None, 1) + _on_medium(drive, NOBODY, None, few=True)[0]
+    return _use(drive, None, 1, 0) + _on_medium(drive, NOBODY, None, few=True)[0]
 
 
-def _use(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
-    found = use.facts(drive, state_dir, looks) + list(drive.declared)
+def _use(drive: Identity, state_dir: str | None, looks: int, opens: int) -> list[Fact]:
+    found = use.facts(drive, state_dir, looks, opens) + list(drive.declared)
     return found + [_twins(drive), _security(drive)]
 
 

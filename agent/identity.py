@@ -20,6 +20,8 @@ from typing import Any, NamedTuple
 from . import files, freebsd
 
 LOOP_MAJOR = 7
+#: Where the kernel and udev tell; a test puts a made-up machine there.
+SYS, UDEV = "/sys", "/run/udev/data"
 BLKGETDISKSEQ = 0x80081280
 FILE_LOGICAL, FILE_PHYSICAL = 512, 4096
 MINIMUM_BYTES = 4096
@@ -180,7 +182,7 @@ def _text(path: str) -> str | None:
 
 
 def sysfs(node: tuple[int, int, int]) -> str:
-    return f"/sys/dev/block/{os.major(node[2])}:{os.minor(node[2])}"
+    return f"{SYS}/dev/block/{os.major(node[2])}:{os.minor(node[2])}"
 
 
 def disk_sequence(node: tuple[int, int, int]) -> str | None:
@@ -201,20 +203,27 @@ def opened_sequence(descriptor: int) -> str | None:
 def _linux_block(path: str, found: os.stat_result) -> Identity:
     node = node_of(found)
     home = sysfs(node)
-    name = os.path.basename(os.path.realpath(home))
+    real = os.path.realpath(home)
+    name = os.path.basename(real)
     sectors = _text(home + "/size")
     if sectors is None:
         raise Unidentified("kind", f"{path}: nothing in sysfs for it")
     size = int(sectors) * 512
     if size < MINIMUM_BYTES:
         raise Unidentified("size", f"{path} holds {size} bytes")
+    if os.path.exists(home + "/partition"):
+        raise Unidentified("kind", f"{path} is a partition, not a whole disk")
     loop = os.major(node[2]) == LOOP_MAJOR and os.path.isdir(home + "/loop")
+    if not loop and "/devices/virtual/" in real and "/nvme-subsystem/" not in real:
+        # md, device mapper, zvol, nbd, zram: what they stand on would be written.
+        raise Unidentified("kind", f"{path} is no physical drive")
     queue = home + "/queue" if os.path.isdir(home + "/queue") else home + "/../queue"
     logical = int(_text(queue + "/logical_block_size") or 512)
     physical = int(_text(queue + "/physical_block_size") or logical)
     rotational = {"0": False, "1": True}.get(_text(queue + "/rotational") or "")
     udev = _udev(node)
-    serial = udev.get("ID_SERIAL_SHORT") or udev.get("ID_SCSI_SERIAL") or _text(home + "/serial")
+    # A SAS drive's ID_SERIAL_SHORT is its address; the serial on its label is the other one.
+    serial = udev.get("ID_SCSI_SERIAL") or udev.get("ID_SERIAL_SHORT") or _text(home + "/serial")
     serial = serial or _text(home + "/device/serial") or _vpd_serial(home)
     model = udev.get("ID_MODEL") or _text(home + "/device/model")
     lunid = udev.get("ID_WWN") or _text(home + "/device/wwid") or _text(home + "/wwid")
@@ -235,7 +244,7 @@ def _vpd_serial(home: str) -> str | None:
 
 
 def _udev(node: tuple[int, int, int]) -> dict[str, str]:
-    text = _text(f"/run/udev/data/b{os.major(node[2])}:{os.minor(node[2])}") or ""
+    text = _text(f"{UDEV}/b{os.major(node[2])}:{os.minor(node[2])}") or ""
     pairs = (
         line[2:].split("=", 1)
         for line in text.splitlines()
@@ -287,13 +296,13 @@ def whole_disks() -> list[str]:
         return ["/dev/" + disk["name"] for disk in freebsd.disks()]
     skip = ("loop", "ram", "zram", "md", "dm-", "sr", "fd", "nbd", "zd")
     try:
-        names = sorted(os.listdir("/sys/block"))
+        names = sorted(os.listdir(f"{SYS}/block"))
     except OSError:
         return []
     return [
         "/dev/" + name
         for name in names
         if not name.startswith(skip)
-        and (_text(f"/sys/block/{name}/size") or "0") != "0"
+        and (_text(f"{SYS}/block/{name}/size") or "0") != "0"
         and os.path.exists("/dev/" + name)
     ]

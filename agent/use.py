@@ -27,10 +27,12 @@ EXPORTS = (
 )
 
 
-def facts(drive: Identity, state_dir: str | None, looks: int) -> list[Fact]:
-    """All questions, each with at least one fact. `looks`: for an opener that goes away."""
+def facts(drive: Identity, state_dir: str | None, looks: int, opens: int) -> list[Fact]:
+    """All questions, each with at least one fact. `looks`: for an opener that goes away. `opens`:
+    how often this process has it open itself.
+    """
     if sys.platform.startswith("freebsd"):
-        return _freebsd(drive, state_dir)
+        return _freebsd(drive, opens)
     found: list[Fact] = []
     questions: list[tuple[str, Callable[[], list[Fact]]]] = [
         ("pool", lambda: pools(drive)),
@@ -274,8 +276,10 @@ ALL = (
 )
 
 
-def _freebsd(drive: Identity, state_dir: str | None) -> list[Fact]:
-    """An export, a memory disk and any other opener show as an access count of the disk."""
+def _freebsd(drive: Identity, opens: int) -> list[Fact]:
+    """An export, a memory disk, the state's own file system and any other opener show as an access
+    count of the disk.
+    """
     try:
         if drive.kind == "file":
             told = [(fact, "in_use", detail) for fact, detail in freebsd.file_use(drive.path)]
@@ -283,7 +287,9 @@ def _freebsd(drive: Identity, state_dir: str | None) -> list[Fact]:
         else:
             mounts = texts.mount_p(programs.output("mount", "-p"))
             swaps = texts.swapinfo(programs.output("swapinfo", "-k"))
-            told = freebsd.disk_use(drive.name, freebsd.confxml(), swaps, mounts, imported())
+            told = freebsd.disk_use(
+                drive.name, freebsd.confxml(), swaps, mounts, imported(), freebsd.dumps(), opens
+            )
         found = [
             Fact(fact, state, detail, (part(detail.encode()),) if state == "old_data" else ())
             for fact, state, detail in told

@@ -138,6 +138,34 @@ def use(disk: str) -> set[tuple[str, str]]:
     return {(fact, state) for fact, state, _ in found}
 
 
+def opened_da1(mode: str) -> str:
+    closed = "<mode>r0w0e0</mode><name>da1</name>"
+    assert closed in text("confxml")
+    return text("confxml").replace(closed, f"<mode>{mode}</mode><name>da1</name>")
+
+
+@pytest.mark.parametrize(
+    ("mode", "opens", "clear"),
+    [
+        ("r2w2e0", 2, True),
+        ("r3w2e0", 2, False),
+        ("r3w3e1", 2, False),
+        ("r2w2e0", 0, False),
+        ("r1w0e0", 0, False),
+        ("r0w0e0", 2, False),
+    ],
+)
+def test_the_agent_s_own_openings_of_freebsd_s_disk(mode: str, opens: int, clear: bool) -> None:
+    """As often as it has it open itself, no more: any other count is somebody else's."""
+    found = freebsd.disk_use("da1", opened_da1(mode), [], [], [], opens=opens)
+    assert [fact for fact, *_ in found] == ([] if clear else ["open"])
+
+
+def test_freebsd_s_crash_dumps() -> None:
+    found = freebsd.disk_use("da1", text("confxml"), [], [], [], dumps=["ada0p3", "da1"])
+    assert [(fact, state) for fact, state, _ in found] == [("hibernation", "in_use")]
+
+
 def test_the_use_of_freebsd_s_disks() -> None:
     in_use = {("pool", "in_use"), ("open", "in_use"), ("mount", "in_use"), ("boot", "in_use")}
     assert in_use <= use("ada0")

@@ -23,6 +23,7 @@ from .. import eta, verdict
 from ..locate import locate
 from ..models import StageKind, StageState
 from ..outcomes import Again, Claim, Ended, Going, Outcome, Refused
+from ..temperature import limits
 from . import Context
 
 RESTARTS_WITHOUT_PROGRESS = 5
@@ -64,6 +65,7 @@ def begin(context: Context, *, sample: bool) -> Outcome:
     lost = run.missing_since is not None and bool(run.head)
     host.ship()
     context.remember()  # nobody wants it otherwise by now: from here on something is written
+    warmth = limits(drive, runtime.current())
     started = host.start_surface(
         run.run_id,
         located.device.path,
@@ -71,6 +73,9 @@ def begin(context: Context, *, sample: bool) -> Outcome:
         size_bytes=job.size_bytes,
         passes=SAMPLE_PASSES if sample else job.passes,
         sample=sample,
+        temp_pause_c=warmth.pause,
+        temp_resume_c=warmth.resume,
+        temp_abort_c=warmth.abort,
         rate_limit_bytes_per_second=runtime.current().surface_rate_limit_mbps * 1_000_000,
         release=job.release,
         restore=run.head if lost else None,

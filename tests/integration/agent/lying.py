@@ -10,6 +10,7 @@ nbdkit python lying.py file=PATH faults=PATH
 {"kind": "misdirect", "offset", "length", "to"}            what is written there lands elsewhere
 {"kind": "wrap", "size"}                                   addresses wrap at this size
 {"kind": "gone"}                                           every request fails
+{"kind": "stall", "offset", "length", "seconds"}           the answer comes so much later
 "once": true makes a fault of errors happen a single time.
 """
 
@@ -17,6 +18,7 @@ import builtins
 import errno
 import json
 import os
+import time
 
 import nbdkit
 
@@ -75,6 +77,14 @@ def _fail_on(kinds, start, end):
             raise OSError(errno.EIO, "as ordered")
 
 
+def _stall_on(start, end):
+    for fault in _faults("stall"):
+        key = json.dumps(fault, sort_keys=True)
+        if _overlaps(fault, start, end) and key not in _spent:
+            _spent.add(key)
+            time.sleep(fault["seconds"])
+
+
 def _wrapped(offset, length):
     """The pieces (offset in the request, place, length) after wrapping."""
     wraps = _faults("wrap")
@@ -92,6 +102,7 @@ def _wrapped(offset, length):
 def pread(descriptor, buffer, offset, flags):
     global _count
     length = len(buffer)
+    _stall_on(offset, offset + length)
     _fail_on("gone read_error", offset, offset + length)
     for at, place, step in _wrapped(offset, length):
         buffer[at : at + step] = os.pread(descriptor, step, place)
@@ -104,6 +115,7 @@ def pread(descriptor, buffer, offset, flags):
 
 def pwrite(descriptor, buffer, offset, flags):
     end = offset + len(buffer)
+    _stall_on(offset, end)
     _fail_on("gone write_error", offset, end)
     data = bytes(buffer)
     kept = bytearray(data)

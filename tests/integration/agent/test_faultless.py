@@ -1,5 +1,6 @@
-"""Sound media, random kills, pauses and limits: no run ever reports an error. A thousand of them are
-in tests/matrix/agent.
+"""Sound media, random kills, pauses and limits: no run ever reports an error.
+
+A thousand of them are in tests/matrix/agent.
 """
 
 from __future__ import annotations

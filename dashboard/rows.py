@@ -263,13 +263,14 @@ def natural(devname: str) -> tuple[str, int, str]:
 def load_rows(
     ids: Collection[int] | None = None, *, brief: bool = False, evidence: bool = False
 ) -> list[Row]:
-    """The rows of all drives, or of those with the given ids, in the order of the table.
+    """The rows of all drives, or of those with the given ids, in the order of the table. Drives of
+    removed systems have none: they are in the history alone.
 
     brief leaves out stages, self-tests and places in the queue: enough for counts and banners.
     evidence brings the claims and the evidence of the stages along, which no row shows.
     """
     now, limits = timezone.now(), runtime.current()
-    drives = Drive.objects.all()
+    drives = Drive.objects.filter(system__removed_at=None)
     if ids is not None:
         drives = drives.filter(pk__in=list(ids))
     found = list(drives.defer("notes"))

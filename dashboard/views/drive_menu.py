@@ -25,7 +25,7 @@ from ..rows import load_rows
 @role("viewer")
 def menu(request: HttpRequest, drive_id: int) -> HttpResponse:
     """The inside of the menu that all rows share."""
-    drive = get_object_or_404(Drive, pk=drive_id)
+    drive = get_object_or_404(Drive, pk=drive_id, system__removed_at=None)
     (row,) = load_rows([drive.pk])
     tests = {SmartTest.Type.SHORT: row.short, SmartTest.Type.LONG: row.long}
     running = [type_ for type_, test in tests.items() if test and test.state == "running"]

@@ -56,7 +56,7 @@ def history(request: HttpRequest) -> HttpResponse:
             for name, label, style in HEADS
         ],
         "states": JobState.choices,
-        "systems": System.objects.order_by("name"),
+        "systems": System.everything.order_by("name"),
         "models": Drive.objects.filter(jobs__isnull=False).exclude(model="")
         .order_by("model").values_list("model", flat=True).distinct(),
         "operators": Job.objects.order_by("operator_name")

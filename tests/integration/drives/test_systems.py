@@ -6,11 +6,17 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from audit.models import AuditEvent
-from drives import systems
+from burnin.removal import remove_system
+from dashboard.rows import load_rows
+from drives import apply, clients, poll, systems
+from drives.health import system_state
+from drives.hosts.ssh import HostError
 from drives.models import System
-from tests.integration.rows import HOST_KEY
+from drives.truenas.types import NasError
+from tests.integration.rows import HOST_KEY, a_drive, a_job, a_nas_drive, a_view, now
 
 pytestmark = pytest.mark.django_db
 FACTS = {
@@ -61,3 +67,84 @@ def test_the_command_says_what_is_wrong() -> None:
             "add_system", "nas", "--base-url=https://nas", "--api-key=k", "--ssh-host=nas",
             "--ssh-key-file=/k", "--ssh-host-key=nonsense",
         )  # fmt: skip
+
+
+# --- edit, pause, remove -------------------------------------------------------------------------
+def test_an_edit_keeps_what_is_left_out_and_forgets_what_was_of_another_machine() -> None:
+    system = systems.add("nas", by="anna", **FACTS)
+    System.objects.filter(pk=system.pk).update(version="TrueNAS-25.10.6", release="TrueNAS 25.10")
+    system = systems.edit(system, by="anna", name="tank")
+    assert (system.name, system.version, system.api_key) == (
+        "tank",
+        "TrueNAS-25.10.6",
+        "1-topsecret",
+    )
+    system = systems.edit(system, by="anna", base_url="https://other.example")
+    assert (system.version, system.release, system.capabilities) == ("", "", [])
+    notes = list(AuditEvent.objects.order_by("pk").values_list("note", "actor"))
+    assert notes[1:] == [
+        ("nas changed: name is tank", "anna"),
+        ("tank changed: base_url is https://other.example", "anna"),
+    ]
+
+
+def test_a_name_is_taken_once() -> None:
+    systems.add("nas", by="anna", **FACTS)
+    with pytest.raises(ValidationError) as caught:
+        systems.add("nas", by="anna", **FACTS)
+    assert "name" in caught.value.message_dict
+
+
+def test_each_kind_needs_what_it_uses() -> None:
+    shell = {name: value for name, value in FACTS.items() if name.startswith("ssh")}
+    assert systems.add("plain", by="anna", kind=System.Kind.HOST, **shell).base_url == ""
+    assert systems.add("here", by="anna", kind=System.Kind.HOST, is_local=True).ssh_host == ""
+    for facts, field in ((shell, "api_key"), ({"kind": "host"}, "ssh_host_key")):
+        with pytest.raises(ValidationError) as caught:
+            systems.add("x", by="anna", **facts)
+        assert field in caught.value.message_dict
+
+
+def test_a_paused_system_is_asked_nothing_until_it_is_resumed() -> None:
+    system = systems.add("nas", by="anna", **FACTS)
+    assert systems.pause(system, by="anna")
+    assert not systems.pause(system, by="bert"), "it is paused already"
+    with pytest.raises(NasError, match="paused by anna"):
+        clients.nas(system)
+    with pytest.raises(HostError, match="paused by anna"):
+        clients.host(system)
+    assert poll.observe(system).nas_error == system.stopped
+    assert system_state(system, timezone.now()).words == "paused"
+    assert systems.resume(system, by="bert")
+    assert not systems.resume(system, by="bert")
+    assert (system.stopped, system.paused_by) == ("", "")
+
+
+def test_resuming_does_not_confirm_a_host_key() -> None:
+    system = systems.add("nas", by="anna", **FACTS)
+    System.objects.update(stopped="its SSH host key changed")
+    assert not systems.resume(system, by="anna")
+    assert System.objects.get().stopped
+
+
+def test_a_removed_system_leaves_its_history_and_no_secret() -> None:
+    system = systems.add("nas", by="anna", **FACTS)
+    drive, job = a_drive(system), None
+    job = a_job(drive)
+    with pytest.raises(ValidationError, match="is not over"):
+        remove_system(system, by="anna")
+    type(job).objects.update(holds_drive=False, state="passed")
+    remove_system(system, by="anna")
+    assert not System.objects.exists()
+    kept = System.everything.get()
+    assert (kept.api_key, kept.ssh_password) == ("", "")
+    assert kept.name.startswith("nas (removed ")
+    drive.refresh_from_db()
+    assert not drive.present
+    assert load_rows() == []
+    job.refresh_from_db()
+    assert job.system.name == kept.name, "the history still names where it was"
+    again = systems.add("nas", by="anna", **FACTS)
+    apply.drives(again, a_view(a_nas_drive("sda", serial=drive.serial, lunid=drive.lunid)), now())
+    drive.refresh_from_db()
+    assert (drive.system, drive.present) == (again, True), "it is the same drive, moved"

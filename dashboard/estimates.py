@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from burnin.eta import expected_seconds, plan_seconds
-from burnin.models import DESTRUCTIVE_KINDS, StageKind
+from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, StageKind
 from burnin.plan import Plan
+from config import runtime
 from drives.models import Drive
 
 from .forms import StartForm
+from .words import ordinal
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,9 @@ class Choice:
 
 def choices(form: StartForm, drives: Sequence[Drive]) -> list[Choice]:
     """The stages in the order of the form; each takes as long as on the slowest of these drives."""
-    passes = int(form.passes) if form.passes.isdecimal() and len(form.passes) < 4 else 1
+    passes = runtime.current().surface_passes
+    if form.passes.isdecimal() and len(form.passes) < 4:
+        passes = int(form.passes)
     # Drives of one model and size take as long as one another.
     drives = list({(drive.model, drive.size_bytes): drive for drive in drives}.values())
     return [
@@ -61,6 +65,16 @@ def quick_seconds(drives: Sequence[Drive]) -> int:
 def whole_seconds(found: Sequence[Choice]) -> int:
     """Of all that is chosen, with the checks before and after."""
     return 20 + sum(choice.whole_seconds for choice in found if choice.chosen)
+
+
+def turn(drive: Drive) -> str:
+    """When a burn-in that is asked for now would begin: at once, or as which in the queue."""
+    active = Job.objects.filter(system_id=drive.system_id)
+    running = active.filter(state=JobState.RUNNING).count()
+    queued = active.filter(state=JobState.QUEUED).count()
+    if running + queued < runtime.current().max_parallel_burnins:
+        return "It starts at once."
+    return f"It is queued {ordinal(queued + 1)}."
 
 
 def _seconds(drive: Drive, kind: StageKind) -> int:

@@ -39,10 +39,10 @@ class StartForm:
         return cls(tuple(kind.value for kind in CHOSEN_KINDS), passes)
 
     @classmethod
-    def from_post(cls, post: QueryDict, passes_usual: int = 2) -> StartForm:
+    def from_post(cls, post: QueryDict) -> StartForm:
         return cls(
             tuple(post.getlist("stages")),
-            post.get("passes", "").strip() or str(passes_usual),
+            post.get("passes", "").strip(),
             post.get("serial", "").strip(),
             tuple(post.getlist("release")),
             post.get("profile", ""),
@@ -54,7 +54,9 @@ class StartForm:
             return Plan.quick(), {}
         if self.profile:
             return None, {"profile": [f"There is no profile {self.profile!r} to choose"]}
-        passes = int(self.passes) if self.passes.isdecimal() and len(self.passes) < 4 else 0
+        passes: int | None = None
+        if self.passes:
+            passes = int(self.passes) if self.passes.isdecimal() and len(self.passes) < 4 else 0
         errors: Errors = {}
         try:
             Plan.from_choice(self.stages, 1)

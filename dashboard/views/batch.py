@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -13,6 +14,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET, require_http_methods
 
 from burnin import batch, orchestrator
+from config import runtime
 from drives.models import Drive, SmartTest
 
 from ..estimates import choices, quick_seconds, whole_seconds
@@ -36,7 +38,12 @@ def burn_in(request: HttpRequest) -> HttpResponseBase:
     if request.method == "GET":
         if len(drives) == 1:
             return start_one(request, drives[0].pk)
-        return _ask(request, drives, StartForm.fresh(request.session.get(LAST_CHOICE), None))
+        form = StartForm.fresh(
+            request.session.get(LAST_CHOICE), None, runtime.current().surface_passes
+        )
+        if any(drive.rotational is False for drive in drives):
+            form = replace(form, passes="")  # one for those, the usual number for the others
+        return _ask(request, drives, form)
     form = StartForm.from_post(request.POST)
     plan, errors = form.plan()
     if plan is None:
@@ -124,6 +131,7 @@ def _ask(
         "errors": errors or {},
         "choices": found,
         "whole_seconds": whole_seconds(found),
+        "usual_passes": runtime.current().surface_passes,
         "quick_seconds": quick_seconds(drives),
         "passes": sorted({*map(str, PASSES), form.passes}, key=lambda text: (len(text), text)),
         "worn": any(drive.rotational is False for drive in drives),

@@ -14,7 +14,7 @@ from burnin.precheck_now import guard_answer
 from config import runtime
 from drives.models import Drive
 
-from ..estimates import choices, quick_seconds, whole_seconds
+from ..estimates import choices, quick_seconds, turn, whole_seconds
 from ..forms import Errors, StartForm
 from ..fragments import after_act
 from ..login_events import source_ip
@@ -42,7 +42,7 @@ def start(request: HttpRequest, drive_id: int) -> HttpResponse:
     if request.method == "GET":
         form = StartForm.fresh(request.session.get(LAST_CHOICE), drive.rotational, passes)
         return _dialog(request, drive, form, reasons=orchestrator.refusals(drive))
-    form = StartForm.from_post(request.POST, passes)
+    form = StartForm.from_post(request.POST)
     plan, errors = form.plan()
     if plan is None:
         return _refuse(request, drive, form, errors=errors)
@@ -115,7 +115,9 @@ def _dialog(
         "form": form,
         "choices": found,
         "whole_seconds": whole_seconds(found),
+        "usual_passes": runtime.current().surface_passes,
         "quick_seconds": quick_seconds([drive]),
+        "turn": turn(drive),
         "errors": errors or {},
         "reasons": reasons or [],
         # What speaks against any burn-in of it, with a surface run or without: no way to start.

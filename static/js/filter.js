@@ -66,7 +66,8 @@
       chip.type = 'button';
       chip.className = 'chip';
       chip.dataset.drop = name;
-      chip.innerHTML = '<span></span><svg class="icon" aria-hidden="true"><use href="#i-x"/></svg><span class="unseen">, remove this filter</span>';
+      chip.setAttribute('aria-label', `${words}, remove this filter`);
+      chip.innerHTML = '<span></span><svg class="icon" aria-hidden="true"><use href="#i-x"/></svg>';
       chip.firstChild.textContent = words;
       return chip;
     }));

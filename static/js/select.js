@@ -31,7 +31,7 @@
     const bytes = chosen.reduce((sum, box) => sum + Number(box.closest('tr').dataset.bytes), 0);
     const unseen = chosen.filter((box) => box.closest('tr').hidden).length;
     say('batch-count', `${chosen.length} selected${unseen ? `, ${unseen} of them hidden by the filters` : ''}`);
-    say('batch-size', bytes >= 1e12 ? `${(bytes / 1e12).toFixed(1)} TB` : `${(bytes / 1e9).toFixed(0)} GB`);
+    say('batch-size', window.size(bytes));
     say('batch-burn-in', chosen.length === 1 ? 'Burn in 1 drive…' : `Burn in ${chosen.length} drives…`);
     document.getElementById('batch-drives').value = chosen.map((box) => box.value).join(',');
   }

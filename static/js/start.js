@@ -64,7 +64,7 @@
     say('ready', ready.length);
     say('refused', drives.length - ready.length);
     say('drives', words);
-    say('size', `${(bytes / 1e12).toFixed(1)} TB`);
+    say('size', window.size(bytes));
     say('burn-ins', `${ready.length} burn-in${ready.length === 1 ? '' : 's'}`);
     form.elements.namedItem('drives').value = ready.map((drive) => drive.dataset.drive).join(',');
     const asked = drives.length > 0 && !form.querySelector('[aria-busy]');
@@ -90,7 +90,8 @@
 
   // --- how long it takes ---------------------------------------------------------------------------
   function estimate(form, stages, chosen, quick, destroys) {
-    const passes = Number(form.elements.namedItem('passes')?.value ?? 1);
+    const select = form.elements.namedItem('passes');
+    const passes = Number(select.value || select.dataset.usual);
     const seconds = (stage) => Number(stage.dataset.seconds ?? 0) * ('perPass' in stage.dataset ? passes : 1);
     for (const stage of stages) stage.querySelector('.est').textContent = window.duration(seconds(stage));
     const whole = form.querySelector('[data-says-whole]');

@@ -25,6 +25,14 @@
 
   window.duration = duration;
 
+  // Bytes in the units of drive makers, as words.size does.
+  window.size = (bytes) => {
+    for (const [unit, factor] of [['TB', 1e12], ['GB', 1e9], ['MB', 1e6], ['kB', 1e3]]) {
+      if (bytes >= factor) return `${(bytes / factor).toFixed(unit === 'GB' && bytes >= 10 * factor ? 0 : 1)} ${unit}`;
+    }
+    return `${bytes} bytes`;
+  };
+
   function words(at, shownAs) {
     const age = duration((Date.now() - at) / 1000);
     return {

@@ -47,7 +47,7 @@ class Web:
                  f"{self.module}:application"],
                 cwd=ROOT, env=env, stdout=log, stderr=log,
             )  # fmt: skip
-        wait_for(self._answers, 30, f"the page answers; {self.folder / 'web.log'}")
+        wait_for(self._answers, 120, f"the page answers; {self.folder / 'web.log'}")
 
     def kill9(self) -> None:
         if self._process is not None:

@@ -48,3 +48,16 @@ def test_the_last_choice_is_remembered_unless_it_is_nonsense() -> None:
 def test_a_solid_state_drive_gets_one_pass() -> None:
     assert StartForm.fresh(None, False).passes == "1"
     assert StartForm.fresh(None, None).passes == "2"
+
+
+def test_a_quick_screening_goes_before_the_stages_and_is_remembered() -> None:
+    form = StartForm.from_post(QueryDict("profile=quick&stages=long_smart&serial=X"))
+    plan, errors = form.plan()
+    assert plan is not None and not errors and plan.profile == "quick" and plan.destructive
+    assert StartForm.fresh(["short_smart", "io_validate"], True).profile == "quick"
+    assert StartForm.from_post(QueryDict("profile=odd")).plan()[1]["profile"]
+
+
+def test_passes_that_nobody_chose_are_left_to_the_kind_of_drive() -> None:
+    plan, _ = StartForm.from_post(QueryDict("stages=surface_validate")).plan()
+    assert plan is not None and plan.passes is None

@@ -44,8 +44,11 @@ def broken(request: HttpRequest) -> HttpResponse:
     """Asks neither session nor database, either of which may be what broke."""
     sentence = "This page could not be made."
     if wants_json(request):
-        return JsonResponse({"reasons": [sentence]}, status=500)
-    context = _words(500, sentence, "Drives and burn-ins are not affected. The log has the reason.")
+        return JsonResponse({"reasons": [sentence], "request": _id(request)}, status=500)
+    meaning = (
+        "Drives and burn-ins are not affected. The log has the reason, under the request’s id."
+    )
+    context = _words(500, sentence, meaning) | {"request_id": _id(request)}
     return HttpResponse(render_to_string("dashboard/error.html", context), status=500)
 
 
@@ -60,3 +63,8 @@ def _words(status: int, sentence: str, meaning: str) -> dict[str, Any]:
     from ..context import SHEETS
 
     return {"status": status, "sentence": sentence, "meaning": meaning, "sheets": SHEETS}
+
+
+def _id(request: HttpRequest) -> str:
+    """What the log's lines about this request carry."""
+    return str(getattr(request, "id", ""))

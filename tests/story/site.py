@@ -37,7 +37,7 @@ class Site:
             "password": PASSWORD,
             "csrfmiddlewaretoken": asker.cookies["csrftoken"],
         }
-        asker.post(f"{self.url}/login", form, timeout=30).raise_for_status()
+        asker.post(f"{self.url}/login", form, timeout=60, allow_redirects=False)
         found: list[Cookie] = [one for one in asker.cookies if one.name == "sessionid"]
         return str(found[0].value)
 
@@ -107,6 +107,6 @@ def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]
 
 
 def _answers(url: str) -> bool:
-    with contextlib.suppress(requests.ConnectionError):
+    with contextlib.suppress(requests.RequestException):
         return requests.get(f"{url}/health/live", timeout=5).ok
     return False

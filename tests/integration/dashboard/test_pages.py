@@ -247,6 +247,7 @@ def test_a_fault_of_ours_gives_a_page_without_asking_anything(
     answer = viewer.get("/")
     assert answer.status_code == 500
     assert "This page could not be made." in text(answer) and "on purpose" not in text(answer)
+    assert f"Quote request {answer['X-Request-ID']} to" in text(answer)
 
 
 def test_the_chosen_theme_is_in_the_first_byte(viewer: Client) -> None:

@@ -88,12 +88,14 @@ FOCUS = """() => {
   const box = at.getBoundingClientRect();
   const style = getComputedStyle(at);
   const x = Math.min(Math.max(box.left + Math.min(box.width / 2, 20), 1), innerWidth - 2);
-  const y = Math.min(Math.max(box.top + box.height / 2, 1), innerHeight - 2);
+  const y = (Math.max(box.top, 0) + Math.min(box.bottom, innerHeight)) / 2;
   const top = document.elementFromPoint(x, y);
   const hidden = box.bottom < 0 || box.top > innerHeight || box.right < 0 || box.left > innerWidth;
   return {
     name: `${at.tagName} ${at.getAttribute('aria-label') || at.textContent.trim().slice(0, 40)}`,
-    ring: style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1,
+    // The calendar button of a date has a ring of its own inside of it.
+    ring: at.type === 'date'
+      || (style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) >= 1),
     seen: !hidden && Boolean(top)
       && (at.contains(top) || top.contains(at) || Boolean(at.labels?.[0]?.contains(top))),
   };

@@ -41,12 +41,42 @@ def opened(name: str, dialog: str) -> Callable[[Page], None]:
     return act
 
 
+def a_batch(page: Page) -> None:
+    """Choose three drives and ask for a burn-in of them."""
+    for name in ("sdk", "sdo", "sdh"):
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    page.locator("#batch-burn-in").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    page.wait_for_load_state("networkidle")
+
+
+def selected(page: Page) -> None:
+    for name in ("sdk", "sdo", "sdh"):
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    expect(page.locator("#batch")).to_be_visible()
+
+
+def a_menu(page: Page) -> None:
+    page.get_by_role("button", name="More for sdk").click()
+    expect(page.get_by_role("link", name="Open drive")).to_be_visible()
+
+
+def an_edit(page: Page) -> None:
+    a_menu(page)
+    page.get_by_role("button", name="Edit location and notes…").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+
+
 PLACES = (
     Place("drives", "/"),
     Place("drives-viewer", "/", "vera"),
     Place("drives-filtered", "/?q=ST18000&state=failed"),
     Place("dialog-start", "/", act=opened("Burn in… sdk", "Burn in sdk")),
     Place("dialog-cancel", "/", act=opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")),
+    Place("drives-selected", "/", act=selected),
+    Place("dialog-batch", "/", act=a_batch),
+    Place("drives-menu", "/", act=a_menu),
+    Place("dialog-edit", "/", act=an_edit),
     Place("start", "/drives/{drive:sdk}/start"),
     Place("cancel", "/jobs/{job:sda}/cancel"),
     Place("drive-passed", "/drives/{drive:sdc}"),
@@ -72,6 +102,9 @@ PLACES = (
     Place("job-refused", "/history/{job:sdl}"),
     Place("print", "/history/{job:sdn}/print"),
     Place("profile", "/profile"),
+    Place("tokens", "/profile/tokens"),
+    Place("settings", "/settings", "olga"),
+    Place("report-preview", "/settings/report", "olga"),
     Place("denied", "/admin/"),
     Place("no-role", "/", "nina"),
     Place("not-found", "/nowhere"),

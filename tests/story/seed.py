@@ -31,6 +31,8 @@ MODELS = (
     ("MG06ACA10TE", 10.0, 1.02),
     ("HUS728T8TAL5200", 8.0, 1.05),
 )
+#: So many drives have left since; each was burned in more than once.
+GONE = 15
 
 
 def people() -> None:
@@ -44,20 +46,18 @@ def people() -> None:
 def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
     """Burn-ins of drives that have left since, for History and Stats; one of them slower."""
     nas = System.objects.get(name="nas-1")
+    shelf: dict[int, Drive] = {}
     for number in range(jobs):
         model, tb, slower = MODELS[number % len(MODELS)]
-        serial = f"{'ZVXWK'[number % 5]}{number:03d}{dice.randrange(16**4):04X}"
         age = timedelta(days=330 * (1 - (number + 1) / jobs) ** 1.5, hours=dice.randrange(20))
-        gone = drive(
-            nas,
-            f"sd{'abcdefgh'[number % 8]}",
-            serial,
-            model,
-            tb,
-            present=False,
-            created_at=now - age - timedelta(days=7),
-            absent_since=now - age + timedelta(hours=9),
-        )
+        place = number % GONE
+        if place not in shelf:
+            serial = f"{'ZVXWK'[number % 5]}{number:03d}{dice.randrange(16**4):04X}"
+            shelf[place] = drive(
+                nas, f"sd{'abcdefgh'[number % 8]}", serial, model, tb, present=False,
+                created_at=now - age - timedelta(days=7), absent_since=now - timedelta(days=20),
+            )  # fmt: skip
+        gone = shelf[place]
         ended, by, roll = now - age, ("alice", "bob")[number % 3 == 0], dice.random()
         pace = slower * dice.gauss(1, 0.02) * (1.24 if number in (22, 58, 101) else 1)
         if roll < 0.045:

@@ -99,7 +99,7 @@ def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]
             )
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_for(lambda: _answers(url), 60, f"the page answers; {folder / 'web.log'}")
+            wait_for(lambda: _answers(url), 180, f"the page answers; {folder / 'web.log'}")
             yield Site(url, folder)
         finally:
             web.kill()

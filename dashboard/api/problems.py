@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
+from django.core.exceptions import ValidationError as FieldErrors
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.csrf import csrf_exempt
@@ -90,6 +91,8 @@ def install(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+        if isinstance(error.__cause__, Problem):  # found while the body was read
+            return answer(request, error.__cause__)
         return answer(request, Problem(error.status_code, str(error)))
 
     @api.exception_handler(ValidationError)
@@ -97,6 +100,14 @@ def install(api: NinjaAPI) -> None:
         errors: dict[str, list[str]] = {}
         for each in error.errors:
             errors.setdefault(_field(each["loc"]), []).append(str(each["msg"]))
+        detail = "; ".join(f"{name}: {', '.join(said)}" for name, said in errors.items())
+        return answer(request, Problem(422, detail, errors=errors))
+
+    @api.exception_handler(FieldErrors)
+    def _refused(request: HttpRequest, error: FieldErrors) -> HttpResponse:
+        if not hasattr(error, "error_dict"):
+            return answer(request, Problem(422, "; ".join(error.messages), reasons=error.messages))
+        errors = {name: list(map(str, said)) for name, said in error.message_dict.items()}
         detail = "; ".join(f"{name}: {', '.join(said)}" for name, said in errors.items())
         return answer(request, Problem(422, detail, errors=errors))
 

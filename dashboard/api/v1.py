@@ -11,8 +11,9 @@ from django.urls import URLPattern, URLResolver, re_path
 from ninja import NinjaAPI
 
 from ..roles import BY_ITSELF, role
-from . import audit, burnins, drives, problems, settings, stats
+from . import audit, burnins, drives, problems, settings, stats, systems
 from .access import RoleNeeded
+from .parsing import StorableParser
 from .problems import CONTENT_TYPE
 
 DESCRIPTION = """\
@@ -40,12 +41,14 @@ def _make() -> NinjaAPI:
         version="1",
         description=DESCRIPTION,
         urls_namespace="api",
+        parser=StorableParser(),
         docs_decorator=role("viewer"),
     )
     problems.install(api)
     api.add_router("/drives", drives.router)
     api.add_router("/burnin", burnins.router)
     api.add_router("/settings", settings.router)
+    api.add_router("/systems", systems.router)
     api.add_router("/stats", stats.router)
     api.add_router("", audit.router)
     return api

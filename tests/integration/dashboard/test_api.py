@@ -44,6 +44,11 @@ NEEDED = {
     ("GET", "/burnin"): "viewer",
     ("GET", "/burnin/export.csv"): "viewer",
     ("GET", "/stats"): "viewer",
+    ("GET", "/systems"): "viewer",
+    ("POST", "/systems"): "admin",
+    ("PATCH", "/systems/{int:system_id}"): "admin",
+    ("DELETE", "/systems/{int:system_id}"): "admin",
+    ("POST", "/systems/{int:system_id}/test"): "admin",
     ("GET", "/burnin/{int:job_id}"): "viewer",
     ("POST", "/burnin/{int:job_id}/cancel"): "operator",
     ("POST", "/burnin/{int:job_id}/pause"): "operator",
@@ -94,7 +99,7 @@ def test_who_may_call(method: str, path: str, drive: Drive) -> None:
     job = a_job(drive)
     where = "/api/v1" + path.replace("{int:drive_id}", str(drive.pk)).replace(
         "{int:job_id}", str(job.pk)
-    )
+    ).replace("{int:system_id}", str(drive.system_id))
     needed = NEEDED[method, path]
     for role in (None, "", *ROLES):
         allowed = bool(role) and ROLES.index(str(role)) >= ROLES.index(needed)
@@ -234,6 +239,32 @@ def test_settings(call: Call) -> None:
     assert status == 422 and "settings.surface_passes" in problem["errors"]
     call("admin", "post", "settings", {"settings": {"smtp_password": "s3cret-word"}})
     assert call("admin", "get", "settings")[1]["settings"]["smtp_password"] is True
+
+
+def test_systems(call: Call, drive: Drive) -> None:
+    (told,) = call("viewer", "get", "systems")[1]
+    assert told["name"] == drive.system.name and "api_key" not in told
+    facts = {"base_url": "https://nas.example", "api_key": "1-abc", "ssh_host": "nas.example"}
+    status, problem = call("admin", "post", "systems", {"name": "new", **facts})
+    assert status == 422 and "ssh_host_key" in problem["errors"]
+    key = {"ssh_host_key": drive.system.ssh_host_key, "ssh_password": "secret-word"}
+    status, made = call("admin", "post", "systems", {"name": "new", **facts, **key})
+    assert status == 201 and "secret-word" not in str(made)
+    where = f"systems/{made['id']}"
+    assert call("admin", "patch", where, {"paused": True})[1]["paused_by"] == "admin"
+    assert call("admin", "patch", where, {"paused": False})[1]["paused_by"] == ""
+    status, problem = call("admin", "patch", where, {"name": drive.system.name})
+    assert status == 422 and "name" in problem["errors"]
+    a_job(drive)
+    assert call("admin", "delete", f"systems/{drive.system_id}")[0] == 409
+    assert call("admin", "delete", where) == (204, None)
+    assert [one["name"] for one in call("viewer", "get", "systems")[1]] == [drive.system.name]
+
+
+def test_no_text_with_a_nul_gets_in(call: Call, drive: Drive) -> None:
+    status, problem = call("operator", "patch", f"drives/{drive.pk}", {"notes": "a\0b"})
+    assert status == 422 and "notes" in problem["errors"]
+    assert call("viewer", "get", "audit?actor=a%00b")[0] == 422
 
 
 def test_a_body_that_is_no_json(call: Call) -> None:

@@ -25,7 +25,7 @@ from schemathesis.specs.openapi.checks import (
 from burnin.models import Job, JobState
 from dashboard import tokens
 from dashboard.api.v1 import api
-from drives.models import Drive, SmartReading, TemperatureSample
+from drives.models import Drive, SmartReading, System, TemperatureSample
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.rows import a_drive, a_job, a_system, now
 
@@ -97,7 +97,11 @@ def test_it_answers_as_described(method: str, path: str, described: Any) -> None
     def right(case: Case) -> None:
         if next(turns):
             # Numbers that are there; by chance it would hardly ever hit one.
-            there = {"drive_id": Drive.objects.last(), "job_id": Job.objects.last()}
+            there = {
+                "drive_id": Drive.objects.last(),
+                "job_id": Job.objects.last(),
+                "system_id": System.everything.last(),
+            }
             for name in case.path_parameters:
                 case.path_parameters[name] = there[name].pk
         case.call_and_validate(checks=CHECKS)

@@ -185,4 +185,3 @@ def _system(system_id: int) -> System:
     if found is None:
         raise Http404
     return found
-

@@ -42,6 +42,7 @@ class Kind(models.TextChoices):
     SYSTEM_RECOVERED = "system_recovered", "System recovered"
     SETTINGS_CHANGED = "settings_changed", "Settings changed"
     NOTIFICATION_FAILED = "notification_failed", "Notification failed"
+    RESET = "reset", "Reset"
     LOGIN = "login", "Login"
     LOGIN_FAILED = "login_failed", "Login failed"
     LOGIN_LOCKED = "login_locked", "Login locked"

@@ -125,6 +125,16 @@ def end_job(
         after_commit_closing_reading(job.pk)
 
 
+def let_go(job: Job, reason: str) -> None:
+    """End a job as inconclusive where it hasn't ended, and free its drive in any case (B15)."""
+    with transaction.atomic():
+        stages = job.stages.filter(state__in=[StageState.RUNNING, StageState.PENDING])
+        end_job(job, stages.order_by("position").first(), JobState.UNKNOWN, reason)
+        # Nobody is asked for a closing reading who doesn't answer.
+        Job.objects.filter(pk=job.pk).update(holds_drive=False, closing_reading_due=False)
+        changed([job.drive_id])
+
+
 def wait(stage: Stage, why: str) -> None:
     """The stage can't go on just now; the next poll tries again."""
     if stage.waiting_for == why:

@@ -1,0 +1,41 @@
+"""The temperature guard (B13): a run pauses, goes on and ends by its drive's temperature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from burnin.models import JobState, StageState
+from tests.nas import MockNas
+
+from .conftest import Site
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.timeout(300)
+def test_a_run_pauses_goes_on_and_ends_by_its_drives_temperature(
+    mock_nas: Callable[..., MockNas], site: Callable[[MockNas], Site]
+) -> None:
+    here = site(mock_nas(speed=60, env={"SURFACE_VALIDATE_SECONDS": "36000"}))
+    job = here.start("sda", "surface_validate")
+    surface = "surface_validate"
+
+    def by() -> str | None:
+        paused = here.stage(job, surface).progress.get("paused")
+        return paused["by"] if paused else None
+
+    here.until(job, lambda _: here.stage(job, surface).percent > 0, "it writes", timeout=120)
+    here.nas.debug("drive/sda", {"temperature": 56})
+    here.until(job, lambda _: by() == "temperature", "it pauses", timeout=120)
+    stage = here.stage(job, surface)
+    assert "56 °C" in stage.progress["paused"]["reason"] and stage.eta_at is None
+    here.nas.debug("drive/sda", {"temperature": 50})
+    here.poll()
+    assert by() == "temperature", "between both limits it stays as it is"
+    here.nas.debug("drive/sda", {"temperature": 40})
+    here.until(job, lambda _: by() is None, "it goes on", timeout=120)
+    here.nas.debug("drive/sda", {"temperature": 63})
+    job = here.until_over(job, timeout=120)
+    assert (job.state, here.stage(job, surface).state) == (JobState.FAILED, StageState.FAILED)
+    assert "too hot" in job.error_text and "63 °C" in job.error_text and "62 °C" in job.error_text

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import smartctl, surface
+from . import heads, smartctl, surface
 from .clock import iso
 from .drives import Drive
 from .guard import Reason, Trouble, because, judged, unknown, uses
@@ -328,13 +328,13 @@ def _detail(nas: Nas, options: argparse.Namespace, stdin: bytes) -> Answer:
         0,
         {
             "run": _head(nas, run, now),
-            "detail": surface.detail(run, now, list(_temperatures(nas, run, now))),
+            "detail": heads.detail(run, now, list(_temperatures(nas, run, now))),
         },
     )
 
 
 def _head(nas: Nas, run: Run, now: float) -> dict[str, Any]:
-    return surface.head(run, now, nas.temperature(nas.drives[run.drive_key]))
+    return heads.head(run, now, nas.temperature(nas.drives[run.drive_key]))
 
 
 def _temperatures(nas: Nas, run: Run, now: float) -> Iterator[tuple[float, int]]:

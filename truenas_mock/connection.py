@@ -68,13 +68,16 @@ class Connection(ABC):
         generation = self.middleware.generation
         try:
             while True:
+                text: str | bytes | None
                 try:
                     text = self.wire.receive(LOOK_SECONDS)
                 except TimeoutError:
-                    silent = time.monotonic() - self._spoke > SILENT_SECONDS
-                    if silent or self.middleware.generation != generation:
-                        self.wire.cut()
-                        return
+                    text = None
+                silent = text is None and time.monotonic() - self._spoke > SILENT_SECONDS
+                if silent or self.middleware.generation != generation:
+                    self.wire.cut()
+                    return
+                if text is None:
                     continue
                 if not isinstance(text, str):
                     self.wire.close(UNSUPPORTED, "Invalid websocket message type")

@@ -21,7 +21,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from . import flips, host, media, smart, surface
+from . import flips, heads, host, media, smart, surface
 from .clock import iso
 from .drives import Drive
 from .faults import Faults
@@ -82,7 +82,7 @@ class Debug:
             "drives": [
                 drive.to_json() | {"name": drive.name} for drive in self.nas.drives.values()
             ],
-            "runs": [surface.head(run, now) for run in self.nas.runs.values()],
+            "runs": [heads.head(run, now) for run in self.nas.runs.values()],
             "jobs": self._jobs(now),
             "faults": self.faults.to_json(),
             "flips": self.nas.flips,

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from truenas_mock import surface
-from truenas_mock.surface import LIFE_RATE, Run, at, head
+from truenas_mock.heads import head
+from truenas_mock.surface import LIFE_RATE, Run, at
 
 SIZE = 12_000_138_625_024
 START = 1_800_000_000.0

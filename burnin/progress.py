@@ -19,6 +19,8 @@ def job_percent(job: Job, stages: Sequence[Stage] | None = None) -> float:
     stages = list(job.stages.all()) if stages is None else stages
     total = done = 0.0
     for stage in stages:
+        if stage.state == StageState.SKIPPED and stage.finished_at is not None:
+            continue  # the drive can't do it; what a job's end skips has no end of its own
         weight = stage.expected_seconds or _usual_seconds(stage, job)
         total += weight
         done += weight * (100.0 if stage.state == StageState.PASSED else stage.percent) / 100

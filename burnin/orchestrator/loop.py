@@ -228,7 +228,9 @@ def _reattach(job: Job, stage: Stage) -> None:
             closing_reading_due=False,
         ):
             return
-        job.stages.filter(state=StageState.SKIPPED).update(state=StageState.PENDING)
+        # What was skipped because the job had ended; what the drive can't do stays skipped.
+        skipped = job.stages.filter(state=StageState.SKIPPED, finished_at=None)
+        skipped.update(state=StageState.PENDING)
         Stage.objects.filter(pk=stage.pk).update(
             state=StageState.RUNNING, finished_at=None, error_text="", idle_seconds=0
         )

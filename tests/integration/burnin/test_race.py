@@ -23,11 +23,13 @@ from tests.waiting import wait_for
 from .conftest import Site
 
 SECONDS = 12
+# On a busy machine little happens in that time: then it goes on until enough has.
+AT_MOST_SECONDS = 90
 DRIVES = ("sda", "sdb", "sdc", "sdd")
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 def test_starts_cancels_pauses_and_polls_at_once(
     mock_nas: Callable[..., MockNas], site: Callable[[MockNas], Site], settings: Any
 ) -> None:
@@ -73,8 +75,16 @@ def test_starts_cancels_pauses_and_polls_at_once(
     ]
     for thread in threads:
         thread.start()
-    time.sleep(SECONDS)
-    over.set()
+    begun = time.monotonic()
+
+    def raced() -> bool:
+        enough = Job.objects.count() > 10 and HostRun.objects.count() > 3
+        return time.monotonic() - begun > SECONDS and (enough or bool(troubles))
+
+    try:
+        wait_for(raced, AT_MOST_SECONDS, "the race took place")
+    finally:
+        over.set()
     for thread in threads:
         thread.join()
     assert not troubles
@@ -92,5 +102,4 @@ def test_starts_cancels_pauses_and_polls_at_once(
     assert [run["run_id"] for run in runs if run["alive"]] == []
     states = set(Job.objects.values_list("state", flat=True))
     assert states <= {JobState.CANCELLED, JobState.PASSED}, "no good drive fails by a race"
-    assert Job.objects.count() > 10 and HostRun.objects.count() > 3, "the race took place"
     assert 1 <= most_running["running"] <= 3

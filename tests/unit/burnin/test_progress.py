@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from burnin.models import Job, Stage, StageKind, StageState
@@ -31,6 +33,17 @@ def test_stages_weigh_what_they_take() -> None:
         (StageKind.FINAL_CHECK, StageState.PENDING, 0),
     )
     assert 49.5 < job_percent(JOB, stages) < 50.5
+
+
+def test_what_the_drive_can_not_do_has_no_weight() -> None:
+    stages = made(
+        (StageKind.PRECHECK, StageState.PASSED, 100),
+        (StageKind.LONG_SMART, StageState.SKIPPED, 0),
+        (StageKind.FINAL_CHECK, StageState.PASSED, 100),
+    )
+    assert job_percent(JOB, stages) < 10, "its job had ended before it"
+    stages[1].finished_at = datetime(2026, 1, 1, tzinfo=UTC)
+    assert job_percent(JOB, stages) == pytest.approx(100)
 
 
 def test_the_current_stage_is_the_running_one_else_the_next() -> None:

@@ -158,8 +158,8 @@ def _ready(drive: Drive) -> tuple[starting.Where, Reading]:
     if reading is None:
         why = located.device.smartctl_error or "no report"
         raise RequestRefused([f"The drive's SMART data can't be read: {why}"])
-    if reading.tests.supported is False:
-        raise RequestRefused(["The drive says that it has no self-tests"])
+    if why := reading.tests.why_none:
+        raise RequestRefused([why[:1].upper() + why[1:]])
     if reading.self_tests is None or reading.running is None:
         raise RequestRefused(["The drive has no self-test log that can be read"])
     if reading.running:

@@ -53,6 +53,10 @@ def begin(context: Context) -> Outcome:
         facts = guard.facts
         if not guard.allowed:
             reasons += [fact.reason for fact in guard.reasons] or ["The host refuses"]
+        if reading.zoned == Drive.Zoned.HOST_MANAGED:
+            reasons.append(
+                "Its zones are managed by the host (SMR): it can't be written as other drives are"
+            )
     if reasons:
         return Refused(tuple(reasons), {"facts": facts})
 

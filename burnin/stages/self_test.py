@@ -37,8 +37,8 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     if reading is None:
         why = located.device.smartctl_error or "no report"
         return Going(waiting_for=f"The drive's SMART data can't be read: {why}")
-    if reading.tests.supported is False:
-        return _skipped(type)
+    if reading.tests.why_none:
+        return _skipped(type, reading.tests.why_none)
     if reading.self_tests is None or reading.running is None:
         return Ended(
             StageState.UNKNOWN,
@@ -149,11 +149,10 @@ def stop(context: Context, type: SmartTest.Type) -> bool:
     return True
 
 
-def _skipped(type: SmartTest.Type) -> Ended:
+def _skipped(type: SmartTest.Type, found: str) -> Ended:
     """A drive without self-tests: the other stages go on, and the policy says whether they are
     enough. By default they aren't.
     """
-    found = "the drive says that it has no self-tests"
     may_pass = not runtime.current().self_tests_required
     if may_pass:
         found += ", and the settings don't require them"

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from ..models import Drive
-from .reading import SelfTestEntry, SelfTests
+from .reading import NO_SELF_TESTS, SelfTestEntry, SelfTests
 from .values import flag, get, rows, text, whole
 
 # Attributes whose raw value is a count of events on every drive that reports them.
@@ -70,7 +70,11 @@ def self_tests(report: dict[str, Any]) -> SelfTests:
         entries=_log(report),
         running=running,
         running_percent=percent,
-        supported=flag(get(data, "capabilities", "self_tests_supported")),
+        why_none=(
+            NO_SELF_TESTS
+            if flag(get(data, "capabilities", "self_tests_supported")) is False
+            else ""
+        ),
         short_minutes=whole(get(minutes, "short"), 2**16),
         long_minutes=whole(get(minutes, "extended"), 2**16),
     )

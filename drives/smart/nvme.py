@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .reading import SelfTestEntry, SelfTests
+from .reading import NO_SELF_TESTS, SelfTestEntry, SelfTests
 from .values import celsius, flag, get, rows, text, whole
 
 # Bits of the critical warning, and what they say.
@@ -17,6 +17,7 @@ WARNINGS = {
     5: "its persistent memory has become unreliable",
 }
 TEMPERATURE_BIT = 1
+KNOWS_SELF_TESTS = (7, 4)
 RUNNING = {1: "short", 2: "long", 14: "other"}
 OUTCOMES = {0: "passed", **dict.fromkeys((1, 2, 3, 4, 8, 9), "aborted")}
 OUTCOMES |= dict.fromkeys((5, 6, 7), "failed")
@@ -45,10 +46,10 @@ def is_only_hot(report: dict[str, Any]) -> bool:
 
 
 def self_tests(report: dict[str, Any]) -> SelfTests:
-    supported = flag(get(report, "nvme_optional_admin_commands", "self_test"))
+    why_none = _why_none(report)
     log = report.get("nvme_self_test_log")
     if not isinstance(log, dict):
-        return SelfTests(supported=supported)
+        return SelfTests(why_none=why_none)
     operation = whole(get(log, "current_self_test_operation", "value"), 16)
     running = None if operation is None else operation != 0
     percent = whole(log.get("current_self_test_completion_percent"), 101) if running else None
@@ -57,7 +58,17 @@ def self_tests(report: dict[str, Any]) -> SelfTests:
     if isinstance(table, list):
         # Unused places of the table are null.
         entries = tuple(_entry(row) for row in table if row is not None)
-    return SelfTests(entries, running, None if percent is None else float(percent), supported)
+    return SelfTests(entries, running, None if percent is None else float(percent), why_none)
+
+
+def _why_none(report: dict[str, Any]) -> str:
+    if flag(get(report, "nvme_optional_admin_commands", "self_test")) is False:
+        return NO_SELF_TESTS
+    version = [whole(part, 1000) for part in rows(get(report, "smartctl", "version"))]
+    if len(version) == 2 and None not in version and version < list(KNOWS_SELF_TESTS):
+        told = ".".join(map(str, version))
+        return f"smartctl {told} on the host can't do self-tests of NVMe drives; 7.4 can"
+    return ""
 
 
 def _entry(row: Any) -> SelfTestEntry:

@@ -7,6 +7,8 @@ from typing import Any
 
 from ..models import Drive
 
+NO_SELF_TESTS = "the drive says that it has no self-tests"
+
 
 @dataclass(frozen=True)
 class SelfTestEntry:
@@ -28,15 +30,15 @@ class SelfTestEntry:
 
 @dataclass(frozen=True)
 class SelfTests:
-    """self_tests: newest first, None when the log can't be read. running: None when it can't be
-    told; running_percent: done, None when the drive doesn't say. supported: False only where the
-    drive says that it has none. Minutes are the drive's own estimate.
+    """entries: newest first, None when the log can't be read. running: None when it can't be told;
+    running_percent: done, None when the drive doesn't say. why_none: why there can be none at all;
+    empty where there are, or where that isn't known. Minutes are the drive's own estimate.
     """
 
     entries: tuple[SelfTestEntry, ...] | None = None
     running: bool | None = None
     running_percent: float | None = None
-    supported: bool | None = None
+    why_none: str = ""
     short_minutes: int | None = None
     long_minutes: int | None = None
 

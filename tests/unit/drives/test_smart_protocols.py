@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from drives import smart
+from drives.smart.reading import NO_SELF_TESTS
 
 from .reports import ata
 
@@ -153,8 +154,13 @@ class TestNvme:
 
     def test_a_drive_without_self_tests_says_so(self) -> None:
         reading = parsed(nvme(nvme_optional_admin_commands={"self_test": False}))
-        assert reading.tests.supported is False
+        assert reading.tests.why_none == NO_SELF_TESTS
         assert (reading.running, reading.self_tests) == (None, None)
+
+    def test_an_old_smartctl_knows_no_self_tests_of_nvme(self) -> None:
+        for version, none in (([7, 3], True), ([7, 4], False), (None, False), (["7", 3], False)):
+            reading = parsed(nvme(smartctl={"version": version, "exit_status": 0}))
+            assert bool(reading.tests.why_none) is none
 
     def test_wear_may_pass_a_hundred(self) -> None:
         reading = parsed(nvme())

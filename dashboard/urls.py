@@ -7,6 +7,7 @@ from django.urls import include, path, register_converter
 from .api import v1
 from .views import (
     accounts,
+    adding,
     audit,
     batch,
     drive_menu,
@@ -20,6 +21,7 @@ from .views import (
     settings,
     start,
     stats,
+    systems,
     tokens,
 )
 
@@ -78,6 +80,15 @@ urlpatterns = [
     path("audit", audit.audit, name="audit"),
     path("audit.csv", audit.audit_csv, name="audit_csv"),
     path("audit.json", audit.audit_json, name="audit_json"),
+    path("systems", systems.systems, name="systems"),
+    path("systems/add", adding.add, name="system_add"),
+    path("systems/try/<str:step>", adding.try_step, name="system_try"),
+    path("systems/<int:system_id>/edit", adding.edit, name="system_edit"),
+    path("systems/<int:system_id>/check", systems.check, name="system_check"),
+    path("systems/<int:system_id>/pause", systems.pause, name="system_pause"),
+    path("systems/<int:system_id>/resume", systems.resume, name="system_resume"),
+    path("systems/<int:system_id>/remove", systems.remove, name="system_remove"),
+    path("systems/<int:system_id>/host-key", systems.host_key, name="system_host_key"),
     path("settings", settings.settings_page, name="settings"),
     path("settings/report", settings.report_preview, name="report_preview"),
     path("settings/test/<str:what>", settings.test, name="settings_test"),

@@ -85,7 +85,7 @@ def look(system: System) -> Iterator[Finding]:
     except NasError as error:
         if system.kind != System.Kind.HOST:  # a plain host's shell is asked below
             found = f"{system.base_url}: {error}"
-            yield Finding(State.MISSING, "API", found, _step_of_api(str(error)))
+            yield Finding(State.MISSING, "API", found, step_of_api(str(error)))
     else:
         yield from _api(system, view)
     try:
@@ -94,7 +94,7 @@ def look(system: System) -> Iterator[Finding]:
         step = f"./run manage confirm_host_key {system.name}"
         yield Finding(State.MISSING, "host key", str(error), step)
     except HostError as error:
-        yield Finding(State.MISSING, "SSH", str(error), _step_of_host(str(error), system))
+        yield Finding(State.MISSING, "SSH", str(error), step_of_host(str(error), system))
 
 
 # --- the API ----------------------------------------------------------------------------------
@@ -124,7 +124,7 @@ def _api(system: System, view: NasView) -> Iterator[Finding]:
         yield Finding(State.NOTE, "jobs", "the API doesn't tell its self-test jobs")
 
 
-def _step_of_api(error: str) -> str:
+def step_of_api(error: str) -> str:
     for sign, step in {
         "refuses the API key": "make a new key in the web interface and give it with add_system",
         "plain http": "give an https address with add_system",
@@ -304,7 +304,7 @@ def _one_drive(host: AgentHost, view: NasView, devices: list[HostDevice]) -> Ite
         yield Finding(State.NOTE, "guard", f"{drive.name} would be refused: {reasons}")
 
 
-def _step_of_host(error: str, system: System) -> str:
+def step_of_host(error: str, system: System) -> str:
     for sign, step in {
         "'s SSH key": f"the public half of {system.ssh_key_file} belongs into the user's form",
         "'s password": "allow password login for that user, or better use a key",

@@ -2,9 +2,8 @@
 refuses.
 
 Asked by `guard` and `start`, by `run` with the drive open just before its first write, on resume,
-when a drive is back, and between passes. There is no option that skips it: a release covers exactly
-the old data that it names (see `release`). In this release only regular files and loop devices may
-be written.
+when a drive is back, after a pause, and between passes. There is no option that skips it: a release
+covers exactly the old data that it names (see `release`).
 """
 
 from __future__ import annotations
@@ -51,7 +50,6 @@ ASKED = (
     "signature",
     "data",
 )
-NOT_YET = "physical drives are not enabled yet"
 GRAVITY = ("clear", "released", "old_data", "unknown", "in_use")
 HARMLESS = ("clear", "released")
 SECTOR_BYTES = (512, 4096)
@@ -316,13 +314,11 @@ def _labels(drive: Identity, held: Medium | None) -> list[zfs.Label]:
 
 # --- what it is -------------------------------------------------------------------------------
 def _kind(drive: Identity) -> Fact:
-    if drive.kind == "loop":
-        return Fact("kind", "clear", "")
     if drive.kind != "file":
-        return Fact("kind", "unknown", NOT_YET)
+        return Fact("kind", "clear", "")
     folder = media_folder()
     if folder is None or os.path.realpath(drive.path) != os.path.join(folder, drive.file_name):
-        return Fact("kind", "unknown", f"it is no file in BURNIN_MEDIA, and {NOT_YET}")
+        return Fact("kind", "unknown", "it is neither a drive nor a file in BURNIN_MEDIA")
     if os.stat(drive.path, follow_symlinks=False).st_nlink != 1:
         return Fact("kind", "unknown", "the file has another name too (a hard link)")
     return Fact("kind", "clear", "")

@@ -16,7 +16,7 @@ from tests.integration.agent.conftest import Loops
 from tests.integration.agent.host import MIB, PACE, SAMPLED, Host, digest, size_of
 
 RUN_TOO = {"identity", "size", "pool", "mount", "kind"}
-NOT_YET = "physical drives are not enabled yet"
+NO_MEDIUM = "it is neither a drive nor a file in BURNIN_MEDIA"
 
 
 def assert_refused(host: Host, device: Path | str, fact: str, word: str, **expect: object) -> None:
@@ -137,13 +137,13 @@ def test_a_file_with_a_second_name(host: Host, tmp_path: Path) -> None:
 def test_a_file_outside_of_the_media_folder(host: Host, tmp_path: Path) -> None:
     drive = tmp_path / "disk"
     drive.write_bytes(bytes(8 * MIB))
-    assert_refused(host, drive, "kind", NOT_YET)
+    assert_refused(host, drive, "kind", NO_MEDIUM)
 
 
 def test_a_media_file_where_no_media_are_declared(host: Host) -> None:
     drive = host.drive("da0")
     del host.env["BURNIN_MEDIA"]
-    assert_refused(host, drive, "kind", NOT_YET)
+    assert_refused(host, drive, "kind", NO_MEDIUM)
     assert all(device["kind"] != "file" for device in host.ask("probe")["devices"])
 
 
@@ -176,15 +176,20 @@ def test_device_nodes_in_the_media_folder(host: Host, major: int, minor: int) ->
     assert str(node) not in [device["path"] for device in host.ask("probe")["devices"]]
 
 
-def test_every_real_disk_of_this_machine(host: Host) -> None:
-    """Asked, not started: with all that is expected of it right."""
-    for disk in host.ask("probe")["devices"]:
-        if disk["kind"] == "disk":
-            expect = [f"--expect-serial={disk['serial'] or ''}"]
-            expect += [f"--expect-size={disk['size_bytes']}"]
-            answer = host.ask("guard", disk["path"], *expect)
-            assert not answer["allowed"]
-            assert NOT_YET in [reason["reason"] for reason in answer["reasons"]]
+def test_the_disk_that_this_machine_runs_from(host: Host) -> None:
+    """Asked, never started: with all that is expected of it right."""
+    root = os.stat("/").st_dev
+    home = os.path.realpath(f"/sys/dev/block/{os.major(root)}:{os.minor(root)}")
+    disks = [disk for disk in host.ask("probe")["devices"] if disk["kind"] == "disk"]
+    mine = [disk for disk in disks if f"/{disk['name']}" in home]
+    if not mine:
+        pytest.skip("/ lies on no disk that can be told")
+    for disk in mine:
+        expect = [f"--expect-serial={disk['serial'] or ''}", f"--expect-size={disk['size_bytes']}"]
+        answer = host.ask("guard", disk["path"], *expect)
+        assert not answer["allowed"]
+        assert {"mount", "boot"} <= {one["fact"] for one in answer["reasons"]}
+        assert all("release" not in one for one in answer["reasons"] if one["state"] == "in_use")
 
 
 # --- loop devices -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ import pytest
 from agent import device, engine, openers, programs
 from tests import needs
 from tests.matrix.attack.cells import CELLS, MOMENTS
+from tests.matrix.attack.disk import DiskVictim
 from tests.matrix.attack.victim import FileVictim, LoopVictim, Victim
 
 
@@ -20,16 +21,16 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not CELLS:
         return
     terminalreporter.section("the guard under attack")
-    terminalreporter.write_line(f"{'fact':<12}{'source':<42}{'file':<14}loop device")
+    terminalreporter.write_line(f"{'fact':<12}{'source':<42}{'file':<16}{'loop device':<16}disk")
     rows = sorted({(fact, source) for fact, source, _, _ in CELLS})
     for fact, source in rows:
         line = f"{fact:<12}{source:<42}"
-        for kind in ("file", "loop"):
+        for kind in ("file", "loop", "disk"):
             done = [
                 letter if (fact, source, kind, moment) in CELLS else "-"
                 for moment, letter in MOMENTS.items()
             ]
-            line += f"{' '.join(done):<14}"
+            line += f"{' '.join(done):<16}"
         terminalreporter.write_line(line.rstrip())
     key = ", ".join(f"{letter} {moment}" for moment, letter in MOMENTS.items())
     terminalreporter.write_line(f"moments: {key}")
@@ -59,6 +60,13 @@ def loop_device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LoopVictim
     victim.detach()
 
 
+@pytest.fixture(scope="session")
+def disk_drive() -> Iterator[DiskVictim]:
+    victim = DiskVictim()
+    yield victim
+    victim.detach()
+
+
 @pytest.fixture(params=["file", "loop"])
 def victim(
     request: pytest.FixtureRequest,
@@ -70,6 +78,8 @@ def victim(
     made: Victim
     if request.param == "file":
         made = FileVictim(tmp_path / "media")
+    elif request.param == "disk":
+        made = request.getfixturevalue("disk_drive")
     else:
         made = request.getfixturevalue("loop_device")
     made.begin(tmp_path, monkeypatch)

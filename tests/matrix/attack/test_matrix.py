@@ -452,8 +452,7 @@ CASES: list[Case] = [
      ANY, BEFORE_WRITING),
     ("signature", "reads that are cut short", "can't be read", medium_that_reads(too_short),
      ANY, BEFORE_WRITING),
-    # physical disks: refused as such, and for these reasons too
-    ("kind", "a physical disk", "not enabled yet", disk(), FILE, ("at the request",)),
+    # what only a physical disk has
     ("sector", "sectors of 520 bytes", "sg_format", disk(logical_sector_bytes=520), FILE,
      ("at the request", "before the first write", "at a resume")),
     ("identity", "a disk without a serial", "found none", disk(serial=None), FILE,

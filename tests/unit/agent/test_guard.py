@@ -68,12 +68,10 @@ def test_an_identity_that_breaks_refuses(drive: Identity, monkeypatch: pytest.Mo
     assert not judgement.allowed and judgement.reasons[0]["fact"] == "identity"
 
 
-def test_a_physical_drive_is_not_even_opened(
-    drive: Identity, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(guard, "identify", lambda path: drive._replace(kind="disk"))
+def test_another_drive_is_not_even_opened(drive: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guard, "identify", lambda path: drive._replace(kind="disk", serial="OTHER"))
     monkeypatch.setattr(opening, "Medium", lambda drive: pytest.fail("opened"))
-    with pytest.raises(opening.Refused, match="physical drives are not enabled yet"):
+    with pytest.raises(opening.Refused, match="expected serial S, found OTHER"):
         opening.opened(drive.path, "S", SIZE, None, False)
 
 

@@ -69,7 +69,8 @@ def test_samples_are_the_same_at_each_look_and_leave_no_wide_gap() -> None:
         places = sorted(sample_places(size))
         assert places == sorted(sample_places(size)) and len(places) == samples
         assert all(at % PIECE == 0 and at + PIECE <= size for at in places)
-        gaps = [after - at for at, after in zip([0, *places], [*places, size], strict=True)]
+        edges = [0, *places, size]
+        gaps = [edges[number + 1] - edges[number] for number in range(len(edges) - 1)]
         assert max(gaps) <= 2 * size // samples + PIECE
 
 

@@ -13,6 +13,10 @@ from django.http import HttpResponse, StreamingHttpResponse
 #: A cell that begins so is a formula to a spreadsheet.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
+#: For what is streamed. Django's middleware packs each piece of an async stream on its own, and
+#: browsers read the first of them only.
+UNPACKED = {"Content-Encoding": "identity"}
+
 
 def cell(value: Any) -> Any:
     """Text as text; times in UTC; nothing as an empty cell."""
@@ -42,6 +46,7 @@ def csv_stream(
     name: str, head: Sequence[str], rows: AsyncIterator[Sequence[Any]]
 ) -> StreamingHttpResponse:
     """A file of any length, a piece at a time."""
+    headers = _attached(name) | UNPACKED
 
     async def pieces() -> AsyncIterator[str]:
         yield line(head)
@@ -53,9 +58,7 @@ def csv_stream(
                 piece = []
         yield "".join(piece)
 
-    return StreamingHttpResponse(
-        pieces(), content_type="text/csv; charset=utf-8", headers=_attached(name)
-    )
+    return StreamingHttpResponse(pieces(), content_type="text/csv; charset=utf-8", headers=headers)
 
 
 def _attached(name: str) -> dict[str, str]:

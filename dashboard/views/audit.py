@@ -14,7 +14,7 @@ from audit.models import AuditEvent
 
 from .. import audit_log
 from ..audit_log import CSV_HEAD, SHOWN, AuditFilter
-from ..csv_rows import csv_stream
+from ..csv_rows import UNPACKED, csv_stream
 from ..roles import role
 
 
@@ -66,5 +66,5 @@ def audit_json(request: HttpRequest) -> StreamingHttpResponse:
             between = ","
         yield "\n]\n"
 
-    headers = {"Content-Disposition": 'attachment; filename="audit.json"'}
+    headers = {"Content-Disposition": 'attachment; filename="audit.json"'} | UNPACKED
     return StreamingHttpResponse(pieces(), content_type="application/json", headers=headers)

@@ -156,6 +156,7 @@ class Visitor:
             has_touch=width < 720,
             **options,
         )
+        context.set_default_timeout(120_000)
         if who:
             context.add_cookies(
                 [{"name": "sessionid", "value": self.key(who), "url": self.site.url}]

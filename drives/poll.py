@@ -30,7 +30,7 @@ from .truenas.types import NasError, NasView
 logger = logging.getLogger(__name__)
 
 PATIENT_FAILURES = 3
-SLOWEST_SECONDS = 60
+SLOWEST_INTERVALS = 5
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def run(system_id: int) -> bool:
 
 
 def _backoff(system: System, seen: Observation) -> dict[str, Any]:
-    """When to ask next: a NAS that doesn't answer is asked less often, up to SLOWEST_SECONDS, and
+    """When to ask next: a NAS that doesn't answer is asked less often, down to once in SLOWEST_INTERVALS, and
     not at the same moment as others."""
     if not seen.nas_error or system.stopped:
         return {"poll_failures": 0, "next_poll_at": None}
@@ -77,7 +77,8 @@ def _backoff(system: System, seen: Observation) -> dict[str, Any]:
     if failures <= PATIENT_FAILURES:
         return {"poll_failures": failures, "next_poll_at": None}
     doubled = settings.POLL_INTERVAL_SECONDS * 2 ** min(16, failures - PATIENT_FAILURES)
-    delay = min(SLOWEST_SECONDS, doubled) * random.uniform(0.7, 1.0)
+    slowest = SLOWEST_INTERVALS * settings.POLL_INTERVAL_SECONDS
+    delay = min(slowest, doubled) * random.uniform(0.7, 1.0)
     return {"poll_failures": failures, "next_poll_at": seen.at + timedelta(seconds=delay)}
 
 

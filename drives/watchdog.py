@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 
 from audit.events import record
 from audit.models import Kind
@@ -18,14 +20,18 @@ logger = logging.getLogger(__name__)
 
 INTERVALS = 5
 AT_LEAST = timedelta(seconds=60)
+_begun = time.monotonic()
 
 
 def look(now: datetime) -> list[System]:
     """Tell of systems whose last poll is too long ago: logged as critical, shown as their trouble,
     and told once in the audit log. Returns them."""
     patience = max(AT_LEAST, INTERVALS * timedelta(seconds=settings.POLL_INTERVAL_SECONDS))
+    if time.monotonic() - _begun < patience.total_seconds():
+        return []  # everything may have been off, and the first polls are still to come
     late = System.objects.filter(stopped="", poll_finished_at__lt=now - patience)
-    found = [system for system in late if system.next_poll_at is None or system.next_poll_at < now]
+    late = late.filter(Q(next_poll_at=None) | Q(next_poll_at__lt=now - patience))
+    found = list(late)
     for system in found:
         assert system.poll_finished_at is not None
         seconds = int((now - system.poll_finished_at).total_seconds())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from audit.models import AuditEvent, Kind
-from burnin.tasks import poll_systems
+from burnin.tasks import keep_house, poll_systems
 from drives import poll, routine, selftests, systems, thinning, watchdog
 from drives.models import Drive, SmartReading, SmartTest, System, TemperatureSample
 from drives.smart.reading import Reading, SelfTestEntry, SelfTests
@@ -69,10 +70,17 @@ def test_what_we_run_or_have_cancelled_stays_as_it_is() -> None:
 
 
 # --- the watchdog and the pace of polls (D5, D6) -----------------------------------------------
-def test_a_poll_that_does_not_end_is_told_once_and_shown(caplog: Any) -> None:
+def test_a_poll_that_does_not_end_is_told_once_and_shown(
+    caplog: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     late = a_system(poll_finished_at=now() - timedelta(minutes=5))
     a_system("fine", poll_finished_at=now())
     a_system("new")
+    ago = now() - timedelta(minutes=2)
+    a_system("away", poll_finished_at=ago, next_poll_at=now() - timedelta(seconds=9))
+    monkeypatch.setattr(watchdog, "_begun", time.monotonic() - 3)
+    assert watchdog.look(now()) == [], "it has only just begun"
+    monkeypatch.setattr(watchdog, "_begun", time.monotonic() - 100)
     with caplog.at_level(logging.CRITICAL):
         assert watchdog.look(now()) == [late]
         watchdog.look(now())
@@ -99,6 +107,17 @@ def test_a_nas_that_does_not_answer_is_asked_less_often(monkeypatch: pytest.Monk
     System.objects.filter(pk=away.pk).update(next_poll_at=now() - timedelta(seconds=1))
     poll_systems()
     assert (away.pk,) in asked[1:]
+
+
+def test_the_house_is_kept_each_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    drive = a_drive(a_system())
+    asked: list[Any] = []
+    monkeypatch.setattr("burnin.tasks.send", lambda task, *args, **_: asked.append(args))
+    keep_house()
+    assert asked == [(drive.system_id,)], "it was never read"
+    Drive.objects.update(smart_read_at=now())
+    keep_house()
+    assert len(asked) == 1
 
 
 # --- old measurements --------------------------------------------------------------------------

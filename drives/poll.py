@@ -69,8 +69,8 @@ def run(system_id: int) -> bool:
 
 
 def _backoff(system: System, seen: Observation) -> dict[str, Any]:
-    """When to ask next: a NAS that doesn't answer is asked less often, down to once in SLOWEST_INTERVALS, and
-    not at the same moment as others."""
+    """When to ask next: a NAS that doesn't answer is asked less often, down to once in
+    SLOWEST_INTERVALS, and not at the same moment as others."""
     if not seen.nas_error or system.stopped:
         return {"poll_failures": 0, "next_poll_at": None}
     failures = system.poll_failures + 1

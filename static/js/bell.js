@@ -1,5 +1,5 @@
 // Browser notifications when a burn-in ends, also of a hidden tab. Each event is told once, though
-// several tabs are open: the tabs take turns by a lock and keep the events they have told.
+// several tabs are open.
 
 (() => {
   const button = document.getElementById('bell');
@@ -33,15 +33,18 @@
   });
   addEventListener('storage', (event) => { if (event.key === WANTED) show(); });
 
+  // One of the open tabs holds the lock as long as it lives, and it alone tells. What was told is
+  // kept for the tab that comes after it.
+  let isTeller = false;
+  if (can) navigator.locks.request(TOLD, () => { isTeller = true; return new Promise(() => {}); });
+
   document.addEventListener('burnins:ended', (event) => {
-    if (!wants()) return;
-    navigator.locks.request(TOLD, () => {
-      const told = new Set(JSON.parse(localStorage.getItem(TOLD) ?? '[]'));
-      const news = event.detail.filter((one) => !told.has(one.event));
-      localStorage.setItem(TOLD, JSON.stringify([...told, ...news.map((one) => one.event)].slice(-KEPT)));
-      if (news.length > MOST) tell(digest(news));
-      else news.forEach(tell);
-    });
+    if (!isTeller || !wants()) return;
+    const told = new Set(JSON.parse(localStorage.getItem(TOLD) ?? '[]'));
+    const news = event.detail.filter((one) => !told.has(one.event));
+    localStorage.setItem(TOLD, JSON.stringify([...told, ...news.map((one) => one.event)].slice(-KEPT)));
+    if (news.length > MOST) tell(digest(news));
+    else news.forEach(tell);
   });
 
   function digest(news) {

@@ -110,7 +110,7 @@
     if (event.key !== '/' || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.target.closest('input:not([type=checkbox]), select, textarea, dialog')) return;
     event.preventDefault();
-    if (form.hidden) document.getElementById('batch-clear').focus();
+    if (!form.checkVisibility()) document.getElementById('batch-clear').focus();
     else field('q').focus();
   });
   document.addEventListener('htmx:after:swap', apply);

@@ -47,7 +47,7 @@
     before = null;
     if (moved && scrollY > 0) scrollBy(0, moved);
   });
-  const above = () => document.getElementById('filter')?.offsetTop ?? 0;
+  const above = () => document.getElementById('table-wrap')?.offsetTop ?? 0;
 
   // All that this page shows, as it is now. Messages wait until it is there, so none is overwritten
   // by something older.

@@ -22,7 +22,8 @@
     mark(document.getElementById('pick-all'), boxesIn(table));
     const chosen = ticked();
     const had = document.activeElement;
-    filter.hidden = chosen.length > 0;
+    // Only on a wide screen: on a phone the bar is a sheet, and the list must not jump under a thumb.
+    filter.classList.toggle('away', chosen.length > 0);
     batch.hidden = chosen.length === 0;
     document.documentElement.classList.toggle('selecting', chosen.length > 0);
     // Whoever had the focus in the bar that went away is not lost at the top of the page.

@@ -104,6 +104,23 @@
   for (const name of ['input', 'change']) {
     document.addEventListener(name, (event) => { const form = formOf(event.target); if (form) judge(form); });
   }
+  // Asking a whole shelf takes a while: said on the button, which is not pressed twice.
+  document.addEventListener('htmx:before:request', (event) => {
+    const button = event.detail.ctx.sourceElement.matches('#dialog :is(form.plan, [action^="/batch"])')
+      && event.detail.ctx.sourceElement.querySelector('.dialog-foot button');
+    if (!button) return;
+    button.before = button.textContent;
+    button.textContent = 'Asking the drives’ hosts…';
+    button.disabled = true;
+  });
+  document.addEventListener('htmx:error', () => {
+    for (const button of document.querySelectorAll('.dialog-foot button:disabled')) {
+      if (!button.before) continue;
+      button.textContent = button.before;
+      button.disabled = false;
+    }
+    judgeAll();
+  });
   function judgeAll() {
     for (const form of document.querySelectorAll('form.plan')) judge(form);
   }

@@ -24,6 +24,8 @@ from tests.unit.dashboard.rows import a_row
         ("system=2", True),
         ("system=x", False),
         ("q=sdc&state=failed", True),
+        ("model=ST12000NM0008", False),
+        ("model=WD80EFAX", True),
     ],
 )
 def test_every_word_and_every_choice_must_fit(query: str, hidden: bool) -> None:

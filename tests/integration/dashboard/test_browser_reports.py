@@ -8,11 +8,13 @@ import pytest
 from django.db import transaction
 from playwright.sync_api import Page, expect
 
+from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from drives.models import Drive
 from live.changes import changed, server
+from tests.integration.dashboard.test_reports import ended
 from tests.integration.dashboard.web import Web
-from tests.integration.rows import a_job
+from tests.integration.rows import a_drive, a_job
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -27,6 +29,107 @@ def _this_valkey(valkey: str) -> Iterator[None]:
     server.cache_clear()
     yield
     server.cache_clear()
+
+
+def test_the_map_tells_of_every_region_by_keyboard_and_pointer(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    job = ended(drive)
+    page = page_of("viewer")
+    page.goto(f"{web.url}/history/{job.pk}")
+    latency = page.get_by_role("slider", name="Latency map, verify 1. Arrow keys move by region")
+    readout = page.locator(".readout")
+    # It stands at the error; the script's words are the server's.
+    expect(readout).to_contain_text("1 bad range")
+    first = readout.text_content()
+    at = int(latency.get_attribute("aria-valuenow") or 0)
+    latency.focus()
+    page.keyboard.press("ArrowRight")
+    expect(readout).to_contain_text(f"Region {at + 1}")
+    expect(readout).to_contain_text("no errors")
+    page.keyboard.press("ArrowLeft")
+    assert readout.text_content() == first
+    page.keyboard.press("ArrowUp")
+    expect(latency).to_have_attribute("aria-valuenow", str(at - 64))
+    page.keyboard.press("End")
+    expect(readout).to_contain_text("Region 1,024")
+    page.keyboard.press("Home")
+    expect(readout).to_contain_text("LBA 0 –")
+    box = latency.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(latency).to_have_attribute("aria-valuenow", str(7 * 64 + 32))
+
+
+def test_the_log_follows_while_it_runs_and_keeps_its_filter(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    job = a_job(drive, state=JobState.RUNNING)
+
+    def tell(note: str) -> None:
+        with transaction.atomic():
+            AuditEvent.objects.create(kind=Kind.BURNIN_RESUMED, note=note, job_id=job.pk)
+            changed([drive.pk])
+
+    for number in range(40):
+        AuditEvent.objects.create(kind=Kind.STAGE_STARTED, note=f"line {number}", job_id=job.pk)
+    page = page_of("viewer")
+    page.goto(f"{web.url}/history/{job.pk}")
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    log = page.get_by_label(f"Log of burn-in {job.pk}")
+    at_end = "list => list.scrollTop + list.clientHeight >= list.scrollHeight - 24"
+    assert log.evaluate(at_end)
+    tell("the newest of all")
+    expect(log).to_contain_text("The newest of all")
+    assert log.evaluate(at_end)
+    search = page.get_by_label("Filter the log")
+    search.fill("newest")
+    expect(log.locator("li:visible")).to_have_count(1)
+    tell("newest again")
+    expect(log.locator("li:visible")).to_have_count(2)
+    expect(search).to_have_value("newest")
+    search.fill("nothing like this")
+    expect(page.get_by_text("No line matches.")).to_be_visible()
+
+
+def test_history_is_searched_by_keyboard(drive: Drive, web: Web, page_of: Opens) -> None:
+    ended(drive)
+    other = a_drive(drive.system, "sdb", model="WD80")
+    job = a_job(other, state=JobState.FAILED, holds_drive=False, error_text="it broke")
+    page = page_of("viewer")
+    page.goto(f"{web.url}/history")
+    page.keyboard.press("/")
+    page.keyboard.type("wd80")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 burn-in matches: 1 failed.")
+    assert page.url == f"{web.url}/history?q=wd80"
+    page.get_by_label("Verdict").select_option("passed")
+    expect(page.get_by_role("heading", name="No burn-in matches", level=2)).to_be_visible()
+    page.get_by_role("link", name="Clear filters").first.click()
+    page.get_by_role("link", name="Model").click()
+    expect(page.get_by_role("columnheader", name="Model")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
+    with page.expect_download() as caught:
+        page.get_by_role("link", name="CSV of these 2").click()
+    assert caught.value.suggested_filename == "burn-ins.csv"
+    lines = caught.value.path().read_text().splitlines()
+    assert len(lines) == 3 and any(line.startswith(f"{job.pk},failed,it broke") for line in lines)
+
+
+def test_a_sheet_fits_on_one_page_of_paper(drive: Drive, web: Web, page_of: Opens) -> None:
+    job = ended(drive)
+    Job.objects.filter(pk=job.pk).update(claims=job.claims * 3)
+    page = page_of("viewer")
+    page.goto(f"{web.url}/history/{job.pk}/print")
+    for paper in ("A4", "Letter"):
+        told = page.pdf(format=paper, prefer_css_page_size=False)
+        assert told.count(b"/Type /Page\n") == 1 or told.count(b"/Type /Page ") == 1, paper
+    page.emulate_media(media="print", color_scheme="dark")
+    look = "getComputedStyle(document.querySelector('.sheet'))"
+    assert page.evaluate(f"{look}.color") == "rgb(0, 0, 0)"
+    assert page.evaluate(f"{look}.backgroundColor") == "rgb(255, 255, 255)"
+    expect(page.get_by_role("navigation")).not_to_be_visible()
 
 
 def test_location_and_notes_are_edited_where_they_stand(

@@ -57,7 +57,7 @@ class Services:
         """Web, worker and beat; gives the first."""
         web = [*MODULE, "daphne", "-b", self.host, "-p", str(self.port)]
         worker = [*CELERY, "worker", "--pool", "threads", "--concurrency", "8"]
-        worker += ["--queues", "celery,notifications", "--without-mingle", "--without-gossip"]
+        worker += ["--without-mingle", "--without-gossip"]
         child = self.supervisor.start("web", [*web, "burnin_site.asgi:application"], self.env)
         self.supervisor.start("worker", worker, self.env)
         self.supervisor.start("beat", [*CELERY, "beat"], self.env)

@@ -311,8 +311,15 @@ def test_the_beat_task_starts_what_has_work(
     """The task puts the channel's own task on the queue of the notifications."""
     import redis
 
+    from burnin.tasks import poll_systems, send
+    from burnin_site.celery import app
+
     ends("failed")
     deliver()
-    assert redis.Redis.from_url(valkey).llen("notifications") == 1
+    send(poll_systems)
+    queue = redis.Redis.from_url(valkey)
+    assert (queue.llen("notifications"), queue.llen("celery")) == (1, 1)
+    # A worker that is told nothing takes both.
+    assert set(app.amqp.queues.consume_from) == {"celery", "notifications"}
     send_channel("webhook")
     assert len(hook.got) == 1

@@ -10,11 +10,9 @@ import sys
 
 from .identity import Identity, sysfs
 
-HIGHEST_C = 150
-
 
 def celsius(drive: Identity) -> int | None:
-    """°C of a disk now; None where the kernel has no sensor of it."""
+    """°C of a disk now, as its sensor says; None where the kernel has none of it."""
     if drive.kind != "disk" or not sys.platform.startswith("linux"):
         return None
     home = glob.escape(sysfs(drive.node))
@@ -22,9 +20,7 @@ def celsius(drive: Identity) -> int | None:
         for file in sorted(glob.glob(home + pattern + "/temp1_input")):
             try:
                 with open(file, encoding="ascii") as sensor:
-                    found = round(int(sensor.read()) / 1000)
+                    return round(int(sensor.read()) / 1000)
             except (OSError, ValueError):
                 continue
-            if 0 < found < HIGHEST_C:
-                return found
     return None

@@ -5,22 +5,20 @@ Read in a thread of its own, at most once a minute: smartctl may hang on a dying
 
 from __future__ import annotations
 
-import glob
 import os
 import threading
 import time
 from collections import deque
 from typing import Any, NamedTuple
 
-from . import smart
+from . import sensors, smart
 from .clock import iso
-from .identity import Identity, sysfs
+from .identity import Identity
 from .state import Limits
 
 EVERY_SECONDS = 60.0
 UNKNOWN_SECONDS = 600
 KEPT = 2000
-SENSORS = ("device/hwmon/hwmon*", "device/hwmon*", "device/device/hwmon/hwmon*")
 #: °C; what lies outside is no temperature of a drive that answers.
 PLAUSIBLE = range(-20, 120)
 
@@ -35,15 +33,9 @@ class Reading(NamedTuple):
 
 def read(drive: Identity) -> Reading:
     """The kernel's sensor of the drive, where it has one, else smartctl."""
-    if drive.node[2]:
-        home = sysfs(drive.node)
-        for pattern in SENSORS:
-            for sensor in sorted(glob.glob(os.path.join(home, pattern, "temp1_input"))):
-                try:
-                    with open(sensor, encoding="ascii") as file:
-                        return _plausible(int(file.read()) // 1000, "the kernel's sensor")
-                except (OSError, ValueError):
-                    continue
+    found = sensors.celsius(drive)
+    if found is not None:
+        return _plausible(found, "the kernel's sensor")
     answer = smart.temperature(drive.path)
     if answer.temperature_c is None:
         return Reading(time.time(), None, answer.error or "smartctl tells none")

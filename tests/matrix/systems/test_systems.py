@@ -190,7 +190,7 @@ def judged(name: str, kind: str, job: Job, site: Site) -> str:
             and ("no self-tests" in job.error_text or "smartctl 7." in job.error_text)
         ),
         FAILING: lambda: job.state == "failed" and "SMART short failed" in job.error_text,
-        CANCELLED: lambda: job.state == "cancelled" and not testing(site, job.drive),
+        CANCELLED: lambda: job.state == "cancelled" and not still_testing(site, job.drive),
     }
     is_old = name != LINUX and RELEASES[name].smartctl < (7, 4)
     if not expect[NVME_OLD if kind == NVME and is_old else kind]():
@@ -199,7 +199,7 @@ def judged(name: str, kind: str, job: Job, site: Site) -> str:
     return ""
 
 
-def testing(site: Site, drive: Drive) -> bool:
+def still_testing(site: Site, drive: Drive) -> bool:
     """Whether the drive itself goes on testing, by the mock's own state."""
     (found,) = [one for one in site.nas.debug("state")["drives"] if one["serial"] == drive.serial]
     now = time.time()

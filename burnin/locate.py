@@ -5,6 +5,7 @@ Device names move across reboots, so this is done right before every use.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 from drives import clients
@@ -76,6 +77,8 @@ def place(drive: Drive, system: System, site: Site, *, to_write: bool = True) ->
             reasons.append(
                 f"{system.name} gives {entry.size_bytes:,} bytes, the record {drive.size_bytes:,}"
             )
+        if not is_same_model(entry.model, drive.model):
+            reasons.append(f"{system.name} gives the model {entry.model}, the record {drive.model}")
         if to_write and (use := site.view.uses.get(entry.name)):
             reasons.append(use)
     found = [device for device in site.devices if device.serial == drive.serial]
@@ -91,6 +94,8 @@ def place(drive: Drive, system: System, site: Site, *, to_write: bool = True) ->
             reasons.append(
                 f"The host gives {device.size_bytes:,} bytes, the record {drive.size_bytes:,}"
             )
+        if not is_same_model(device.model, drive.model):
+            reasons.append(f"The host gives the model {device.model}, the record {drive.model}")
         if to_write:
             reasons += uses(device)
     told = tuple(dict.fromkeys([*missing, *reasons]))
@@ -104,6 +109,20 @@ def uses(device: HostDevice) -> list[str]:
     guard, which is asked before each write, waits such a look out; a probe doesn't.
     """
     return [f.reason for f in device.use if f.state == "in_use" and f.fact != "open"]
+
+
+def is_same_model(one: str, other: str) -> bool:
+    """Do both mean one model? Each writes it in its own way: with the maker's name or without, cut
+    off after 16 letters, with underscores. A word of one must begin a word of the other. Where one
+    doesn't tell, serial and size have to do.
+    """
+    words = [
+        [word for word in re.split(r"[^a-z0-9]+", text.lower()) if len(word) > 3]
+        for text in (one, other)
+    ]
+    if not all(words):
+        return True
+    return any(a.startswith(b) or b.startswith(a) for a in words[0] for b in words[1])
 
 
 def _is_it(entry: NasDrive, drive: Drive) -> bool:

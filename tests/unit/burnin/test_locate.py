@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from burnin.locate import uses
+import pytest
+
+from burnin.locate import is_same_model, uses
 from drives.hosts.types import Fact, HostDevice
 
 
@@ -17,3 +19,31 @@ def test_a_mounted_drive_is_named() -> None:
 
 def test_a_short_look_by_another_process_is_left_to_the_guard() -> None:
     assert uses(device(Fact("open", "in_use", "open in process 4711"))) == []
+
+
+@pytest.mark.parametrize(
+    ("host", "nas"),
+    [
+        ("ST12000NM0008-2H3101", "ST12000NM0008-2H3101"),
+        ("ATA ST12000NM0008-2H", "ST12000NM0008-2H3101"),
+        ("WDC_WD80EFAX-68KNBN0", "WDC WD80EFAX-68KNBN0"),
+        ("HUS728T8TALE6L4", "HGST HUS728T8TALE6L4"),
+        ("INTEL SSDSC2BB48", "INTEL SSDSC2BB480G7"),
+        ("st4000vn008-2dr166", "ST4000VN008"),
+        ("", "ST4000VN008"),
+        ("ST4000VN008", ""),
+    ],
+)
+def test_one_model_that_is_written_in_two_ways(host: str, nas: str) -> None:
+    assert is_same_model(host, nas) and is_same_model(nas, host)
+
+
+@pytest.mark.parametrize(
+    ("host", "nas"),
+    [
+        ("ST12000NM0008-2H3101", "ST16000NM001G-2KK103"),
+        ("WDC WD80EFAX-68KNBN0", "HGST HUS728T8TALE6L4"),
+    ],
+)
+def test_two_models(host: str, nas: str) -> None:
+    assert not is_same_model(host, nas)

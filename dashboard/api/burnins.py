@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import (
     Http404,
@@ -36,13 +36,14 @@ FLAGS = {
     "run_long": StageKind.LONG_SMART,
     "run_surface": StageKind.SURFACE_VALIDATE,
 }
+DriveId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Stages = Literal["short_smart", "long_smart", "surface_validate"]
 
 
 class StartIn(Schema, extra="forbid"):
     """With a destructive stage one drive takes `serial`, several take `confirm_destructive`."""
 
-    drive_ids: list[int] = Field(..., min_length=1, max_length=500, examples=[[3]])
+    drive_ids: list[DriveId] = Field(..., min_length=1, max_length=500, examples=[[3]])
     run_surface: bool = True
     run_short: bool = True
     run_long: bool = True
@@ -135,8 +136,7 @@ def start(request: HttpRequest, wish: StartIn) -> HttpResponse:
 
 def _start(wish: StartIn, caller: Caller) -> Answer:
     plan = wish.plan()
-    ids = [number for number in wish.drive_ids if number < 2**63]
-    found = Drive.objects.select_related("system").in_bulk(ids)
+    found = Drive.objects.select_related("system").in_bulk(wish.drive_ids)
     if missing := [number for number in wish.drive_ids if number not in found]:
         raise Problem(
             404,

@@ -72,8 +72,8 @@ def valkey(valkey_server: str, settings: Any) -> Iterator[str]:
 
 
 def _forget_broker(app: Any) -> None:
-    """Celery and we keep the connections of the first message, and we leave a dead broker alone for a
-    while: a test without a broker that sends something would spoil it for all after it."""
+    """The first message's connections are kept, and a dead broker is left alone for a while: a test
+    that sends something without a broker would spoil it for all after it."""
     from burnin import tasks
     from live.changes import server
 

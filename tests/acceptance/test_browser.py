@@ -49,7 +49,8 @@ def test_log_in_type_the_serial_and_watch_it_pass_without_a_reload(stack: Stack)
         expect(page.locator("#said")).to_contain_text("da0 passed")
         assert page.evaluate("window.markedByTest === true"), "the page was loaded again"
 
-        row.get_by_role("link", name="Evidence").click()
+        row.get_by_role("link", name="da0", exact=True).click()
+        page.get_by_role("link", name="Evidence of burn-in").click()
         expect(page.get_by_role("heading", level=1)).to_contain_text("bytes verified twice")
         expect(page.get_by_role("row").filter(has_text="Every byte was verified")).to_be_visible()
         assert complaints == []

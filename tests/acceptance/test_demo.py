@@ -30,7 +30,8 @@ def test_ctrl_c_leaves_nothing_behind_and_the_second_start_is_quick(tmp_path: Pa
 
     stack.start()
     try:
-        assert stack.started_in < 10
+        # Seconds, where the first start takes a minute or two; with room for a busy machine.
+        assert stack.started_in < 30
         found = stack.wait_for_job("da0", lambda job: True, 30, "the job is known")
         assert found.id == job
         assert "left by a killed launcher" not in stack.output.read_text()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .client import Client, Drive, Job
 
 T = TypeVar("T")
-LIMIT_SECONDS = 80.0
+LIMIT_SECONDS = 200.0
 PASSES = 2
 SURFACE = ["surface_validate"]
 FULL = ["short_smart", "long_smart", "surface_validate"]

@@ -16,6 +16,10 @@
     menu.hidePopover();
     menu.opener?.focus();
   });
+  // Whoever tabs on leaves it: it would lie over the rows that the focus comes to.
+  menu.addEventListener('focusout', ({ relatedTarget }) => {
+    if (relatedTarget && relatedTarget !== menu.opener && !menu.contains(relatedTarget)) menu.hidePopover();
+  });
   menu.addEventListener('keydown', (event) => {
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (!step) return;

@@ -105,6 +105,8 @@ PLACES = (
     Place("tokens", "/profile/tokens"),
     Place("settings", "/settings", "olga"),
     Place("report-preview", "/settings/report", "olga"),
+    Place("systems", "/systems", "olga"),
+    Place("systems-add", "/systems/add", "olga"),
     Place("denied", "/admin/"),
     Place("no-role", "/", "nina"),
     Place("not-found", "/nowhere"),

@@ -38,7 +38,11 @@ th { font-size: 12px; border-bottom: 1px solid #7b848f }
 td { border-bottom: 1px solid #7b848f55 }
 .failed { color: #c0232e; font-weight: 600 }
 .unknown { color: #8a44c8; font-weight: 600 }
-.passed { color: #1f8f56 }
+.passed { color: #187a48 }
+@media (prefers-color-scheme: dark) {
+  body { background: #121212; color: #eee } a { color: #9db8ff }
+  .failed { color: #ff8f88 } .unknown { color: #cfa0ff } .passed { color: #5fcf93 }
+}
 @media (max-width: 600px) { .wide { display: none } }
 """
 STYLE_POLICY = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"

@@ -19,6 +19,7 @@ from .locate import Site, ask
 from .models import Job
 from .orchestrator.requesting import (
     NotConfirmed,
+    ReleaseNotConfirmed,
     RequestRefused,
     ask_host,
     enqueue,
@@ -53,13 +54,15 @@ def request_many(
     serial: str | None = None,
     confirmed: bool = False,
     release: Mapping[int, Sequence[str]] | None = None,
+    serials: Mapping[int, str] | None = None,
     source_ip: str | None = None,
 ) -> list[Outcome]:
     """Queue a burn-in of each drive, or say why not; a drive that is named twice is asked once.
 
     With a destructive stage one drive needs its `serial` as typed, several need `confirmed` (B1),
     and the hosts are asked. release: for drives by id, the findings of the host that may be
-    overwritten, by their names. Raises NotConfirmed; then nothing was created.
+    overwritten, by their names; of several drives each one of these needs its serial typed too, in
+    `serials` (B17). Raises NotConfirmed; then nothing was created.
 
     1. What the database has against a drive. 2. What its host has. 3. Jobs for the others, in the
     order in which the drives were given.
@@ -68,6 +71,7 @@ def request_many(
     release = release or {}
     if plan.destructive:
         _check_confirmed(wanted, serial, confirmed)
+        _check_released(wanted, release, serials or {})
     answers: dict[int, Answer] = {drive.pk: (refusals(drive), []) for drive in wanted}
     if plan.destructive:
         open_ones = [drive for drive in wanted if not answers[drive.pk][0]]
@@ -89,6 +93,19 @@ def _check_confirmed(drives: Sequence[Drive], serial: str | None, confirmed: boo
         raise NotConfirmed("Type the serial number of this drive exactly as shown")
     if len(drives) > 1 and not confirmed:
         raise NotConfirmed(f"Confirm that everything on these {len(drives)} drives is overwritten")
+
+
+def _check_released(
+    drives: Sequence[Drive], release: Mapping[int, Sequence[str]], serials: Mapping[int, str]
+) -> None:
+    """One flag for all of them isn't enough to destroy somebody's data."""
+    if len(drives) == 1:
+        return  # its serial was typed for the burn-in itself
+    for drive in drives:
+        if release.get(drive.pk) and serials.get(drive.pk, "").strip() != drive.serial:
+            raise ReleaseNotConfirmed(
+                f"Type the serial number of drive {drive.pk} to release its old data"
+            )
 
 
 def _ask_hosts(drives: Sequence[Drive], release: Mapping[int, Sequence[str]]) -> dict[int, Answer]:

@@ -40,6 +40,10 @@ class NotConfirmed(Exception):
     """The operator has not confirmed that drives are overwritten (422)."""
 
 
+class ReleaseNotConfirmed(NotConfirmed):
+    """Old data was to be released without the serial of its drive (422)."""
+
+
 def refusals(drive: Drive) -> list[str]:
     """Every reason against a burn-in that the database knows. Empty says nothing of the host."""
     reasons = []

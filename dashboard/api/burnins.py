@@ -17,6 +17,7 @@ from pydantic import model_validator
 
 from burnin import batch, orchestrator
 from burnin.models import CHOSEN_KINDS, Job, StageKind
+from burnin.orchestrator.requesting import ReleaseNotConfirmed
 from burnin.plan import Plan
 from config import runtime
 from drives.models import Drive
@@ -56,6 +57,9 @@ class StartIn(Schema, extra="forbid"):
     confirm_destructive: bool = False
     release: dict[int, list[str]] = Field(
         {}, description="drive id to the names of findings that may be overwritten; see a refusal"
+    )
+    serials: dict[int, str] = Field(
+        {}, description="with several drives: drive id to its serial, for each one in `release`"
     )
 
     @model_validator(mode="after")
@@ -152,8 +156,11 @@ def _start(wish: StartIn, caller: Caller) -> Answer:
             serial=wish.serial,
             confirmed=wish.confirm_destructive,
             release=wish.release,
+            serials=wish.serials,
             source_ip=caller.source_ip,
         )
+    except ReleaseNotConfirmed as error:
+        raise invalid("serials", str(error)) from None
     except orchestrator.NotConfirmed as error:
         raise invalid("serial" if len(drives) == 1 else "confirm_destructive", str(error)) from None
     told = [

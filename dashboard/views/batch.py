@@ -59,6 +59,7 @@ def burn_in(request: HttpRequest) -> HttpResponseBase:
             serial=request.POST.get("serial"),
             confirmed=bool(request.POST.get("confirmed")),
             release=release,
+            serials={drive.pk: request.POST.get(f"serial-{drive.pk}", "") for drive in wanted},
             source_ip=source_ip(request),
         )
     except orchestrator.NotConfirmed as error:

@@ -100,10 +100,22 @@ def test_a_release_is_good_for_its_drive_alone(
     monkeypatch.setattr(batch, "_ask_system", lambda system: object())
     monkeypatch.setattr("burnin.orchestrator.requesting.guard_answer", guard)
     release = {drives[0].pk: [label.release]}
-    first, second = ask(drives, SURFACE, confirmed=True, release=release)
+    serials = {drives[0].pk: "SER-sda"}
+    first, second = ask(drives, SURFACE, confirmed=True, release=release, serials=serials)
     assert first.job is not None and first.job.release == [label.release]
     assert (second.job, second.reasons) == (None, (label.reason,))
     assert AuditEvent.objects.get(kind=Kind.RELEASE_GRANTED).drive_serial == "SER-sda"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("typed", ["", "SER-sdb", "ser-sda"])
+def test_one_flag_for_all_releases_nobody_s_data(nas: System, typed: str) -> None:
+    """B17: old data is released by its drive's serial, in a batch too."""
+    drives = [a_drive(nas, "sda"), a_drive(nas, "sdb")]
+    release = {drives[0].pk: ["signature:ab12"]}
+    with pytest.raises(NotConfirmed, match="Type the serial"):
+        ask(drives, SURFACE, confirmed=True, release=release, serials={drives[0].pk: typed})
+    assert not Job.objects.exists()
 
 
 @pytest.mark.django_db

@@ -37,6 +37,8 @@ class Books:
         self.temperatures = Log()
         self.events: list[dict[str, str]] = []
         self.pauses: dict[str, dict[str, str]] = {}
+        #: Whether it has paused since the guard was asked.
+        self.has_paused = False
         self._base_missing = (0, 0, 0)
         self._rates: deque[tuple[float, int]] = deque()
         self._detail_at = time.monotonic()
@@ -54,6 +56,7 @@ class Books:
     def pause(self, by: str, reason: str, since: str | None = None) -> None:
         if by not in self.pauses:
             self.note("paused", reason)
+        self.has_paused = True
         self.pauses[by] = {"by": by, "reason": reason, "since": since or iso()}
         self._tell_pause()
 

@@ -159,6 +159,12 @@ class Engine:
             verdict = "failed" if self.books.errors.sectors else "refused"
             raise Ended(verdict, *(reason["reason"] for reason in judgement.reasons))
 
+    def _after_a_pause(self) -> None:
+        """Much may have happened meanwhile, whoever paused it and wherever the pause was ended."""
+        if self.books.has_paused and self.state.paused is None:
+            self._guard_again()
+            self.books.has_paused = False
+
     def _judge(self) -> tuple[str, list[str]]:
         """A pass is only what is proved: each byte of each pass written and verified, no error."""
         state = self.state
@@ -230,6 +236,7 @@ class Engine:
 
     def _run_phase(self, phase: Phase, pattern: Pattern, name: str, writes: bool) -> Workers:
         """Let the workers do it and keep the books meanwhile."""
+        self._after_a_pause()
         self._phase = phase
         phase.set(self.state.paused is not None, self.state.rate_limit)
         workers = Workers(phase, name, writes, self.medium, pattern, self._pattern, self.books)
@@ -267,11 +274,9 @@ class Engine:
 
     # --- while it goes on ---------------------------------------------------------------------
     def _tick(self, name: str) -> None:
-        was_paused = self.state.paused is not None
         self._look()
         if self._phase is not None:
-            if was_paused and self.state.paused is None:
-                self._guard_again()  # much may have happened meanwhile
+            self._after_a_pause()
             self._phase.set(self.state.paused is not None, self.state.rate_limit)
             if name != "probe":
                 self.state.position = self._phase.position

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import threading
+import time
+from types import SimpleNamespace
+from typing import Any
 
+import pytest
+
+from agent.engine import Engine
 from agent.phase import Phase
 from agent.regions import REGIONS, Regions
 
@@ -56,3 +62,34 @@ def test_regions_keep_count_least_mean_most_and_rate() -> None:
     again = Regions(REGIONS * MIB)
     again.load(told)
     assert again.detail() == told
+
+
+@pytest.mark.parametrize("ended_by", ["a stored state", "a wish during a flush"])
+def test_whatever_ends_a_pause_the_guard_is_asked_before_the_next_byte(ended_by: str) -> None:
+    """The state's disk was full for days: the checkpoint that can be stored again ends the pause."""
+    engine: Any = Engine.__new__(Engine)
+    state = SimpleNamespace(
+        paused={"by": "state"}, rate_limit=0, position=0, stall=None, checkpoint_seconds=0
+    )
+
+    def go_on(by: str, why: str = "") -> None:
+        state.paused = None
+
+    books = SimpleNamespace(
+        has_paused=True, errors=SimpleNamespace(stored=True), store=lambda: None, go_on=go_on
+    )
+    phase = Phase(range(0, 10 * MIB, MIB), 10 * MIB, MIB)
+    phase.set(paused=True, rate_limit=0)
+    engine.state, engine.books, engine._phase = state, books, phase
+    engine._checkpoint_at = time.monotonic() - 1
+    engine._look = engine._progress = lambda: None
+    engine._flush = (lambda: go_on("operator")) if "wish" in ended_by else lambda: None
+    asked: list[bool] = []
+    engine._guard_again = lambda: asked.append(phase.paused)
+
+    engine._tick("write")
+    assert state.paused is None and phase.paused and asked == []
+    engine._tick("write")
+    assert asked == [True], "writing goes on without the guard"
+    engine._tick("write")
+    assert len(asked) == 1 and not phase.paused

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import time
+from collections.abc import Iterator
 
 from .identity import Device, Fact, Identity, is_drive, number_of
 
 LOOP_GET_STATUS64 = 0x4C05
 LOOKS, PAUSE = 4, 0.3
+#: Of the space in which all processes of a machine are seen: the kernel gives it this number.
+HOST_PROCESSES = "pid:[4026531836]"
 FileKey = tuple[Device, int]
 
 
@@ -108,14 +112,20 @@ def _stands_on_by_name(
 
 
 # --- open in another process ------------------------------------------------------------------
-def opened(drive: Identity, devices: set[Device], proc: str, looks: int) -> list[Fact]:
+def opened(
+    drive: Identity, devices: set[Device], generic: set[Device], proc: str, looks: int
+) -> list[Fact]:
     """Descriptors and maps of other processes, of the drive and of a loop device's file. A short
-    look by udev or a monitor is waited out. A process that lets nobody look makes a disk unknown.
+    look by udev or a monitor is waited out. A process that lets nobody look makes a disk unknown,
+    and so does a container, from which those of its host aren't seen. `generic`: character devices
+    by which it can be written past the block device (sg, bsg, ng).
     """
     mine = _file_of(drive)
+    if drive.kind == "disk" and os.readlink(f"{proc}/self/ns/pid") != HOST_PROCESSES:
+        raise OSError("this is a container, from which the host's processes aren't seen")
     found: list[str] = []
     for look in range(looks):
-        found = _openers(drive, devices, proc, mine)
+        found = _openers(drive, devices, generic, proc, mine)
         if not found:
             return []
         if look + 1 < looks:
@@ -123,32 +133,59 @@ def opened(drive: Identity, devices: set[Device], proc: str, looks: int) -> list
     return [Fact("open", "in_use", detail) for detail in found]
 
 
-def _openers(drive: Identity, devices: set[Device], proc: str, mine: FileKey | None) -> list[str]:
+def _openers(
+    drive: Identity,
+    devices: set[Device],
+    generic: set[Device],
+    proc: str,
+    mine: FileKey | None,
+) -> list[str]:
     found = []
     others: set[tuple[str, str]] = set()  # mapped files that are not the drive
     for pid in processes(proc):
         if int(pid) == os.getpid():
             continue
         try:
-            if _has_open(f"{proc}/{pid}/fd", devices, mine):
+            tables = _tables(f"{proc}/{pid}", pid)
+            if any(_has_open(table, devices, generic, mine) for table in tables):
                 found.append(f"open in process {pid}")
             elif _has_mapped(f"{proc}/{pid}", devices, mine, others):
                 found.append(f"mapped by process {pid}")
-        except PermissionError:
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended
+        except OSError:
             if drive.kind == "disk":
                 raise
             continue  # a demo's or a test's medium, beside processes of others
-        except OSError:
-            continue  # it ended
     return found
 
 
-def _has_open(folder: str, devices: set[Device], mine: FileKey | None) -> bool:
+def _tables(home: str, pid: str) -> Iterator[str]:
+    """Folders of a process's descriptors: of its main thread, which all others share as a rule; and
+    of those that have others: because the main thread has ended, or they left the common ones.
+    """
+    yield f"{home}/fd"
+    common = set(os.listdir(f"{home}/fd"))
+    for thread in os.listdir(f"{home}/task"):
+        folder = f"{home}/task/{thread}/fd"
+        try:
+            if thread != pid and set(os.listdir(folder)) != common:
+                yield folder
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it ended
+
+
+def _has_open(
+    folder: str, devices: set[Device], generic: set[Device], mine: FileKey | None
+) -> bool:
     for link in os.listdir(folder):
         try:
             if not os.readlink(f"{folder}/{link}").startswith("/"):
                 continue
-            if _is_it(os.stat(f"{folder}/{link}"), devices, mine):
+            found = os.stat(f"{folder}/{link}")
+            if _is_it(found, devices, mine):
+                return True
+            if stat.S_ISCHR(found.st_mode) and number_of(found.st_rdev) in generic:
                 return True
         except PermissionError:
             raise

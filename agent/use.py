@@ -44,7 +44,7 @@ def facts(drive: Identity, state_dir: str | None, looks: int, opens: int) -> lis
         ("holder", lambda: _holders(drive)),
         ("partition", lambda: _partitions(drive)),
         ("loop", lambda: openers.loops(drive, _devices(drive), SYS, DEV)),
-        ("open", lambda: openers.opened(drive, _devices(drive), PROC, looks)),
+        ("open", lambda: _opened(drive, looks)),
         ("state_dir", lambda: _state_dir(drive, state_dir)),
     ]
     for fact, ask in questions:
@@ -85,6 +85,18 @@ def _devices(drive: Identity) -> set[Device]:
     for child in _children(drive):
         numbers.add(texts.numbers(_read(child + "/dev")))
     return numbers
+
+
+def _generic(drive: Identity) -> set[Device]:
+    """Character devices that take commands for the drive: nothing exclusive keeps them off."""
+    if drive.kind != "disk":
+        return set()
+    home = glob.escape(_home(drive))
+    places = glob.glob(f"{home}/device/scsi_generic/*/dev") + glob.glob(f"{home}/device/bsg/*/dev")
+    name = os.path.basename(os.path.realpath(_home(drive)))
+    if name.startswith("nvme"):
+        places += glob.glob(f"{glob.escape(SYS)}/class/nvme-generic/ng{name[4:]}/dev")
+    return {texts.numbers(_read(place)) for place in places}
 
 
 def _names(drive: Identity) -> set[str]:
@@ -164,6 +176,10 @@ def _boot(drive: Identity) -> list[Fact]:
             if mount.point in ("/", "/boot", "/boot/efi", "/usr") and mount.device in devices:
                 found.append(Fact("boot", "in_use", f"the system runs from it: {mount.point}"))
     return list(dict.fromkeys(found))
+
+
+def _opened(drive: Identity, looks: int) -> list[Fact]:
+    return openers.opened(drive, _devices(drive), _generic(drive), PROC, looks)
 
 
 def _is_named(told: str, drive: Identity, devices: set[Device]) -> bool:

@@ -73,6 +73,7 @@ class DiskVictim(Victim):
         monkeypatch.setattr(identity, "UDEV", str(self.udev.parent))
         monkeypatch.setattr(use, "SYS", str(made))
         monkeypatch.setattr(openers, "processes", readable_processes)
+        monkeypatch.setattr(openers, "HOST_PROCESSES", os.readlink("/proc/self/ns/pid"))
         super().begin(folder, monkeypatch)
 
     def tell_udev(self, serial: str | None) -> None:

@@ -225,6 +225,10 @@ def _linux_block(path: str, found: os.stat_result) -> Identity:
     # A SAS drive's ID_SERIAL_SHORT is its address; the serial on its label is the other one.
     serial = udev.get("ID_SCSI_SERIAL") or udev.get("ID_SERIAL_SHORT") or _text(home + "/serial")
     serial = serial or _text(home + "/device/serial") or _vpd_serial(home)
+    told = _kernels_serial(home, real, udev)
+    if told and serial and _bare(told) != _bare(serial):
+        # udev hasn't seen yet that another disk stands behind this number.
+        raise Unidentified("identity", f"{path}: udev tells serial {serial}, the kernel {told}")
     model = udev.get("ID_MODEL") or _text(home + "/device/model")
     lunid = udev.get("ID_WWN") or _text(home + "/device/wwid") or _text(home + "/wwid")
     if loop:
@@ -233,6 +237,23 @@ def _linux_block(path: str, found: os.stat_result) -> Identity:
     return Identity(
         path, name, kind, serial, lunid, model, size, logical, physical, rotational, node, ()
     )
+
+
+def _kernels_serial(home: str, real: str, udev: dict[str, str]) -> str | None:
+    """What must be the same as udev's serial; None where the kernel has it from another source (a
+    USB bridge, an HBA that translates).
+    """
+    bus = udev.get("ID_BUS")
+    if os.path.basename(real).startswith("nvme"):
+        return _text(home + "/device/serial") if udev else None
+    if "/usb" in real or not (bus == "scsi" or (bus == "ata" and "/ata" in real)):
+        return None
+    return _vpd_serial(home)
+
+
+def _bare(serial: str) -> str:
+    """Without what udev makes of blanks."""
+    return "".join(letter for letter in serial if letter.isalnum())
 
 
 def _vpd_serial(home: str) -> str | None:

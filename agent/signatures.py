@@ -25,6 +25,8 @@ PIECE = 4096
 SAMPLES, SAMPLE_BYTES = (64, 1024), 16 << 20
 #: A disk that takes longer than this for them is no healthy one.
 SAMPLE_SECONDS = 40
+#: Of each partition, and of so many.
+PARTITION_HEAD_BYTES, PARTITIONS = 256 * 1024, 64
 PAGES = (4096, 8192, 16384, 65536)
 
 # name, kind, magic, offsets from the start of the medium
@@ -178,7 +180,7 @@ def scan(read: Read, size: int, own: Own, few: bool = False) -> Scan:
         for back in backs
         if look.holds(magic, size - back)
     ]
-    hits += _ext(look) + _md_at_end(look, size)
+    hits += _ext(look, 0) + _md_at_end(look, size) + _in_partitions(look, size)
     if look.holds(b"\x55\xaa", 510):
         hits.append(Hit("MBR", "partition", 510))
     strange = own.strange(_sampled(look, size, few))
@@ -198,7 +200,7 @@ def labels(read: Read, size: int) -> list[zfs.Label]:
 
 def _part(look: _Looker, hit: Hit) -> str:
     sector = hit.offset // SECTOR * SECTOR
-    more = UUID_SECTORS.get(hit.name)
+    more = UUID_SECTORS.get(hit.name) if hit.offset < HEAD_BYTES else None
     told = look.at(more, SECTOR) if more is not None else b""
     return part(hit.name.encode(), look.at(sector, SECTOR), told)
 
@@ -277,17 +279,34 @@ def sample_places(size: int, few: bool = False) -> set[int]:
     return places
 
 
-def _ext(look: _Looker) -> list[Hit]:
+def _in_partitions(look: _Looker, size: int) -> list[Hit]:
+    """What the partitions of a table hold: people are told of it, and whoever uses it after it was
+    released changes its superblock, which the release doesn't cover any more.
+    """
+    found = []
+    for start, length in sorted(_partitions(look, size))[:PARTITIONS]:
+        look.load(start, min(length, PARTITION_HEAD_BYTES))
+        found += [
+            Hit(name, kind, start + at)
+            for name, kind, magic, places in AT_HEAD
+            for at in places
+            if kind != "partition" and at + len(magic) <= length and look.holds(magic, start + at)
+        ]
+        found += _ext(look, start) if length >= 2048 else []
+    return found
+
+
+def _ext(look: _Looker, start: int) -> list[Hit]:
     """ext2, 3, 4: two magic bytes only, so a plausible superblock is asked for too."""
-    if not look.holds(b"\x53\xef", 1024 + 56):
+    if not look.holds(b"\x53\xef", start + 1024 + 56):
         return []
-    block = look.at(1024, 84)
+    block = look.at(start + 1024, 84)
     plausible = (
         len(block) == 84
         and struct.unpack_from("<I", block, 24)[0] <= 6
         and struct.unpack_from("<I", block, 76)[0] <= 1
     )
-    return [Hit("ext", "signature", 1024)] if plausible else []
+    return [Hit("ext", "signature", start + 1024)] if plausible else []
 
 
 def _md_at_end(look: _Looker, size: int) -> list[Hit]:

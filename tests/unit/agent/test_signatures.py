@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import struct
 
 import pytest
 
@@ -78,3 +79,26 @@ def test_a_disk_that_answers_too_slowly_is_unknown(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(signatures, "SAMPLE_SECONDS", -1)
     with pytest.raises(TimeoutError, match="0 of .* samples"):
         looked_at(bytes(SIZE))
+
+
+def test_what_a_partition_holds_is_told_and_its_use_after_a_release_too() -> None:
+    """Mounted, written and unmounted, where no sample lies: only the superblock tells."""
+    medium, start = bytearray(SIZE), 2 << 20
+    medium[512 : 512 + 8] = b"EFI PART"
+    medium[512 + 72 : 512 + 88] = struct.pack("<QII", 2, 4, 128)
+    entry = b"\x01" * 16 + bytes(16) + struct.pack("<QQ", start // 512, start // 512 + 4095)
+    medium[1024 : 1024 + len(entry)] = entry
+    medium[start + 1024 + 56 : start + 1024 + 58] = b"\x53\xef"
+    medium[start + 1024 + 24] = 2
+
+    def parts() -> dict[str, str]:
+        data = bytes(medium)
+        found = scan(lambda offset, length: data[offset : offset + length], SIZE, Own({}))
+        return {hit.name: hit.part for hit in found.hits}
+
+    before = parts()
+    assert set(before) == {"GPT", "ext"}
+    medium[start + 1024 + 52] += 1  # how often it was mounted
+    medium[start + 1024 + 48 : start + 1024 + 52] = b"when"
+    after = parts()
+    assert after["GPT"] == before["GPT"] and after["ext"] != before["ext"]

@@ -211,7 +211,7 @@ def _exports(drive: Identity) -> list[Fact]:
         if os.path.isdir(top):
             os.listdir(top)  # not readable: not known
         for place in glob.glob(SYS + pattern):
-            path = _read(place).strip()
+            path = _read(place).partition("\n")[0].strip()  # SCST: "[key]" in a second line
             if path and is_drive(path, drive, devices):
                 found.append(Fact("export", "in_use", f"{kind} lends it to other machines"))
     return found

@@ -409,7 +409,7 @@ CASES: list[Case] = [
     ("export", "NVMe target", "lends it",
      told("sys/kernel/config/nvmet/subsystems/a/namespaces/1/device_path", "{path}\n"), ANY, ALL),
     ("export", "SCST target", "lends it",
-     told("sys/kernel/scst_tgt/devices/a/filename", "{path}\n\n"), ANY, ALL),
+     told("sys/kernel/scst_tgt/devices/a/filename", "{path}\n[key]\n"), ANY, ALL),
     # pools
     *(("pool", f"zpool status: {role}", "in pool tank", member(role), ANY, ALL)
       for role in ("data", "logs", "cache", "spares", "special", "dedup")),

@@ -85,3 +85,14 @@ def test_in_a_container_nobody_can_say_who_has_a_disk_open(
     assert openers.opened(medium, set(), set(), "/proc", 1) == []
     with pytest.raises(OSError, match="container"):
         openers.opened(medium._replace(kind="disk"), set(), set(), "/proc", 1)
+
+
+def test_what_scst_lends_is_named_in_its_first_line(
+    medium: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TrueNAS' own iSCSI target writes "[key]" below what isn't a default."""
+    device = tmp_path / "sys" / "kernel" / "scst_tgt" / "devices" / "lun0"
+    device.mkdir(parents=True)
+    (device / "filename").write_text(f"{medium.path}\n[key]\n")
+    monkeypatch.setattr(use, "SYS", str(tmp_path / "sys"))
+    assert [fact.state for fact in use._exports(medium)] == ["in_use"]

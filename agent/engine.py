@@ -447,7 +447,10 @@ class Engine:
                         self.own,
                         state.released,
                     )
-                    if self.medium.alive():
+                    model = self.medium.drive.model
+                    if model != drive.model:
+                        state.warn(f"back, but another model: {model}")
+                    elif self.medium.alive():
                         self.note("returned", "the same drive is back")
                         return
                     self.medium.close()

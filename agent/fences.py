@@ -1,8 +1,8 @@
 """Runs that may not begin: stopped before they had begun, or removed.
 
 A start may come late, from a worker that was stopped for a while; then the run that it means is
-over. `<root>/fences/<run_id>.json` is written and looked for under the run's lock, and kept for a
-day.
+over. `<root>/fences/<run_id>.json` is written and looked for under the run's lock, and kept for
+longer than any machine sleeps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from . import files
 from .clock import iso
 from .files import Garbled
 
-KEPT_SECONDS = 24 * 3600
+KEPT_SECONDS = 90 * 24 * 3600
 FOLDER = "fences"
 
 

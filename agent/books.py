@@ -56,7 +56,6 @@ class Books:
     def pause(self, by: str, reason: str, since: str | None = None) -> None:
         if by not in self.pauses:
             self.note("paused", reason)
-        self.has_paused = True
         self.pauses[by] = {"by": by, "reason": reason, "since": since or iso()}
         self._tell_pause()
 
@@ -69,6 +68,7 @@ class Books:
     def _tell_pause(self) -> None:
         self._detail_due = True
         told = [self.pauses[by] for by in PAUSES if by in self.pauses]
+        self.has_paused = self.has_paused or bool(told)
         self.state.paused = told[0] if told else None
 
     # --- what is told now -------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.books import Books
 from agent.engine import Engine
 from agent.phase import Phase
 from agent.regions import REGIONS, Regions
@@ -66,7 +67,7 @@ def test_regions_keep_count_least_mean_most_and_rate() -> None:
 
 @pytest.mark.parametrize("ended_by", ["a stored state", "a wish during a flush"])
 def test_whatever_ends_a_pause_the_guard_is_asked_before_the_next_byte(ended_by: str) -> None:
-    """The state's disk was full for days: the checkpoint that can be stored again ends the pause."""
+    """The state's disk was full for days: the checkpoint that is stored again ends the pause."""
     engine: Any = Engine.__new__(Engine)
     state = SimpleNamespace(
         paused={"by": "state"}, rate_limit=0, position=0, stall=None, checkpoint_seconds=0
@@ -93,3 +94,17 @@ def test_whatever_ends_a_pause_the_guard_is_asked_before_the_next_byte(ended_by:
     assert asked == [True], "writing goes on without the guard"
     engine._tick("write")
     assert len(asked) == 1 and not phase.paused
+
+
+def test_a_pause_that_an_earlier_process_began_counts_as_one(tmp_path: Any) -> None:
+    state: Any = SimpleNamespace(
+        identity={"logical_sector_bytes": 512}, size=MIB, pass_number=1, phase="write", position=0,
+        bad_sectors=0, first_error=None, unwritten=0, unverified=0, unzeroed=0, warn=print,
+        paused={"by": "temperature", "reason": "56 °C", "since": "2026-11-26T00:00:00Z"},
+    )  # fmt: skip
+    books = Books(SimpleNamespace(detail=str(tmp_path / "detail.json")), state)  # type: ignore[arg-type]
+    assert not books.has_paused
+    books.load()
+    assert books.has_paused and state.paused["by"] == "temperature"
+    books.go_on("temperature")
+    assert books.has_paused and state.paused is None

@@ -44,7 +44,8 @@ KEEP_FILE = (
 #: Takes its program from the input: csh, which may be between, breaks at a new line.
 OF_INPUT = "import sys;exec(sys.stdin.read())"
 #: All of ours under the state folder, and nothing else that may lie there. A run whose state can't
-#: be read is in no answer of the agent's, but while it lives it holds its lock.
+#: be read is in no answer of the agent's, but while it lives it holds its lock. The folder may be
+#: somebody's by mistake: a folder "runs" of his stays.
 REMOVE_ALL = """
 import fcntl, glob, os, shutil, sys
 root = sys.argv[1]
@@ -61,9 +62,17 @@ if held:
     sys.exit("a run goes on there: " + ", ".join(held))
 for file in glob.glob(within + "/bin/agent-*.pyz*"):
     os.unlink(file)
+for folder in glob.glob(within + "/runs/*"):
+    ours = any(os.path.isfile(os.path.join(folder, name)) for name in ("lock", "state.json"))
+    if ours and not os.path.islink(folder):
+        shutil.rmtree(folder)
+locks, fences = within + "/locks/*-" + 12 * "[0-9a-f]", within + "/fences/*.json*"
+for file in glob.glob(locks) + glob.glob(fences):
+    os.unlink(file)
 for name in ("runs", "locks", "fences"):
-    if os.path.isdir(os.path.join(root, name)):
-        shutil.rmtree(os.path.join(root, name))
+    folder = os.path.join(root, name)
+    if os.path.isdir(folder) and not os.listdir(folder):
+        os.rmdir(folder)
 for file in glob.glob("/run/burnin/smartctl-*.lock") + glob.glob("/var/run/burnin/smartctl-*.lock"):
     os.unlink(file)
 for folder in (os.path.join(root, "bin"), root, "/run/burnin", "/var/run/burnin"):

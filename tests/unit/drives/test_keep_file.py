@@ -1,4 +1,4 @@
-"""How the agent is laid down on a host: whole, and never through a link."""
+"""What is laid down on a host, never through a link; and taken away, nothing but ours."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from drives.hosts.agent import KEEP_FILE
+from drives.hosts.agent import KEEP_FILE, REMOVE_ALL
 
 
 def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
@@ -22,3 +22,21 @@ def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
         assert file.read_bytes() == content and not file.is_symlink()
     assert disk.read_bytes() == bytes(4096)
     assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_a_state_folder_that_was_somebody_s_keeps_what_is_his(tmp_path: Path) -> None:
+    root = tmp_path / "project"
+    for name in ("runs/job1-a/lock", "runs/job1-a/state.json", "locks/S1-0123456789ab",
+                 "fences/job1-a.json", "bin/agent-0.pyz"):  # fmt: skip
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("{}")
+    for name in ("runs/2026-11/results.csv", "locks/notes.txt"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text("his")
+    program = REMOVE_ALL.replace("/run/burnin", str(tmp_path / "memory"))
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == ["locks", "runs"]
+    left = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
+    assert left == ["locks/notes.txt", "runs/2026-11/results.csv"]

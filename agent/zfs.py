@@ -78,7 +78,8 @@ def label(offset: int, data: bytes, is_ours: Any) -> Label | None:
     if not (named or uber or pairs):
         return None
     written = written if written < 1 << 33 else 0
-    return Label(offset, pairs, txg, written, repr(sorted(pairs.items())).encode() + newest)
+    names = repr(sorted(pairs.items())).encode() if pairs else listed
+    return Label(offset, pairs, txg, written, names + newest)
 
 
 def _pairs(listed: bytes) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import struct
 
 import pytest
 
-from agent import signatures
+from agent import signatures, zfs
 from agent.explained import Own
 from agent.pattern import UNIT, Pattern, Run
 from agent.signatures import AT_HEAD, AT_TAIL, PIECE, sample_places, scan
@@ -102,3 +102,12 @@ def test_what_a_partition_holds_is_told_and_its_use_after_a_release_too() -> Non
     medium[start + 1024 + 48 : start + 1024 + 52] = b"when"
     after = parts()
     assert after["GPT"] == before["GPT"] and after["ext"] != before["ext"]
+
+
+def test_two_damaged_labels_are_not_the_same_finding() -> None:
+    """Their lists can't be read, and no uberblock tells them apart: their bytes do."""
+    first, second = bytearray(zfs.LABEL_BYTES), bytearray(zfs.LABEL_BYTES)
+    first[zfs.PAIRS_AT + 64 : zfs.PAIRS_AT + 73] = b"pool_guid"
+    second[zfs.PAIRS_AT + 64 : zfs.PAIRS_AT + 75] = b"pool_guid:2"
+    told = [zfs.label(0, bytes(data), lambda at: False) for data in (first, second)]
+    assert told[0] and told[1] and told[0].names != told[1].names

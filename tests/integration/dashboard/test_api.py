@@ -200,6 +200,19 @@ def test_a_start_that_contradicts_itself(call: Call, drive: Drive, body: Any, wo
     assert not Job.objects.exists()
 
 
+def test_old_data_of_several_takes_the_serial_of_each(call: Call, drive: Drive) -> None:
+    other = a_drive(drive.system, "sdb", serial="B", identity="B|")
+    wish = {
+        "drive_ids": [drive.pk, other.pk],
+        "confirm_destructive": True,
+        "release": {str(drive.pk): ["signature:0123456789ab"]},
+    }
+    for serials in ({}, {str(drive.pk): "B"}, {str(other.pk): drive.serial}):
+        status, problem = call("operator", "post", "burnin/start", {**wish, "serials": serials})
+        assert status == 422 and "serials" in problem["errors"], problem
+    assert not Job.objects.exists()
+
+
 def test_several_drives_are_started_or_refused_each(call: Call, drive: Drive) -> None:
     used = a_drive(drive.system, "sdb", serial="B", identity="B|", use_reason="In pool tank")
     wish = {"drive_ids": [drive.pk, used.pk], "run_surface": False}

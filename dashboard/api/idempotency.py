@@ -21,8 +21,8 @@ from ..models import KeptAnswer
 from .problems import Problem, body_of, invalid
 
 KEPT = timedelta(days=1)
-#: A request that takes longer has died: the hosts' own limits add up to less.
-ABANDONED = timedelta(minutes=10)
+#: A request that takes longer has died: 500 drives of a slow host take less.
+ABANDONED = timedelta(hours=2)
 LONGEST_KEY = 200
 Answer = tuple[int, dict[str, Any]]
 

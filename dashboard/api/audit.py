@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, StreamingHttpResponse
@@ -12,7 +11,7 @@ from audit.models import AuditEvent, Kind
 
 from ..event_stream import Watcher, stream
 from .access import may_still, viewer
-from .paging import Page, PageIn, page_of
+from .paging import Moment, Page, PageIn, page_of
 from .problems import ProblemOut, invalid
 from .shapes import EventOut
 
@@ -25,7 +24,7 @@ class AuditIn(PageIn):
     drive: int | None = Field(None, ge=1, le=2**63 - 1)
     job: int | None = Field(None, ge=1, le=2**63 - 1)
     system: int | None = Field(None, ge=1, le=2**63 - 1)
-    since: datetime | None = None
+    since: Moment | None = None
 
 
 @router.get("/audit", auth=viewer, response={200: Page[EventOut], (401, 403, 422): ProblemOut})

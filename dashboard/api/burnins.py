@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.http import (
@@ -26,7 +25,7 @@ from ..csv_rows import csv_stream
 from ..history import CSV_HEAD, HistoryFilter, csv_rows
 from .access import Caller, caller_of, operator, viewer
 from .idempotency import Answer, once
-from .paging import Page, PageIn, page_of
+from .paging import Moment, Page, PageIn, page_of
 from .problems import CONTENT_TYPE, Problem, ProblemOut, invalid
 from .shapes import JobOut, JobStates, JobWhole
 
@@ -183,7 +182,7 @@ class JobsIn(PageIn):
     state: JobStates | None = None
     drive: int | None = Field(None, ge=1, le=2**63 - 1)
     system: int | None = Field(None, ge=1, le=2**63 - 1)
-    since: datetime | None = Field(None, description="asked for at that time or later")
+    since: Moment | None = Field(None, description="asked for at that time or later")
 
 
 @router.get("", auth=viewer, response={200: Page[JobOut], (401, 403, 422): ProblemOut})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any, Literal
 
 from django.http import Http404, HttpRequest
@@ -16,7 +15,7 @@ from drives.models import Drive, SmartTest
 from ..filters import Filter
 from ..rows import Row, load_rows
 from .access import caller_of, operator, viewer
-from .paging import Page, PageIn, page_of
+from .paging import Moment, Page, PageIn, page_of
 from .problems import Problem, ProblemOut
 from .shapes import DriveOut, ReadingOut, TemperatureOut
 
@@ -41,7 +40,7 @@ class DriveEdit(Schema, extra="forbid"):
 
 
 class SpanIn(PageIn):
-    since: datetime | None = Field(None, description="with a time zone; none means UTC")
+    since: Moment | None = Field(None, description="with a time zone; none means UTC")
 
 
 class SelfTestIn(Schema, extra="forbid"):

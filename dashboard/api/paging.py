@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, TypeVar
 
 from django.db.models import Model, QuerySet
 from ninja import Field, Schema
+from pydantic import AfterValidator
 
 MOST = 500
 T = TypeVar("T")
 M = TypeVar("M", bound=Model)
+
+
+def _utc(moment: datetime) -> datetime:
+    """Any zone that a program may write; databases don't take all of them. Without one: UTC."""
+    try:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except OverflowError:
+        raise ValueError("No such time") from None
+
+
+Moment = Annotated[datetime, AfterValidator(_utc)]
 
 
 class PageIn(Schema):

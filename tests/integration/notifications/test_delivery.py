@@ -79,6 +79,7 @@ def test_reading_and_sending_twice_sends_once(ends: Ends, hook: Receiver) -> Non
 
 @pytest.mark.django_db(transaction=True)
 def test_ten_tasks_at_once_send_once(ends: Ends, hook: Receiver) -> None:
+    read()  # another test's end may have emptied the table of the cursor
     for number in range(5):
         ends("passed", f"sd{number}")
     hook.hang = 0.05

@@ -122,8 +122,6 @@ class Flusher:
         beat = time.monotonic() - self.beat_at >= HEARTBEAT_SECONDS
         if not waiting and not beat:
             return
-        # A server that lost its data starts anew at a number that no page has seen.
-        await self.redis.set(SEQUENCE, time.time_ns() // 1000, nx=True)
         number = await self._number(waiting)
         popped: Any = await self.redis.spop(CHANGED_DRIVES, 1000) if waiting else []
         ids = sorted(int(drive_id) for drive_id in popped or [])
@@ -141,10 +139,15 @@ class Flusher:
         self.beat_at = time.monotonic()
 
     async def _number(self, new: bool) -> int:
-        """The next number, or for a mere heartbeat the present one."""
-        if new:
-            return int(await self.redis.incr(SEQUENCE))
-        return await self.sequence()
+        """The next number, or for a mere heartbeat the present one.
+
+        A server that lost its data, be it a moment ago, starts anew at a number that no page has
+        seen: after 0, the number of an empty server, a 1 would look like the next message.
+        """
+        async with self.redis.pipeline(transaction=True) as both:
+            both.set(SEQUENCE, time.time_ns() // 1000, nx=True)
+            both.incr(SEQUENCE, 1 if new else 0)
+            return int((await both.execute())[-1])
 
     async def _send(self, number: int, message: dict[str, Any]) -> None:
         layer = get_channel_layer()

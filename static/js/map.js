@@ -58,10 +58,14 @@
     event.preventDefault();
     show(map, wanted);
   });
+  // A pointer that rests is told of again whenever the page moves under it; the keys go on then.
+  let rested = '';
   for (const kind of ['pointermove', 'pointerdown']) {
     document.addEventListener(kind, (event) => {
+      const rests = rested === `${event.clientX} ${event.clientY}`;
+      rested = `${event.clientX} ${event.clientY}`;
       const map = mapOf(event);
-      if (!map) return;
+      if (!map || (rests && kind === 'pointermove')) return;
       const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
       const column = Math.min(COLUMNS - 1, Math.max(0, Math.floor(point.x / CELL)));
       show(map, Math.min(15, Math.max(0, Math.floor(point.y / CELL))) * COLUMNS + column);

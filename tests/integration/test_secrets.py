@@ -48,7 +48,8 @@ class EchoingNas(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         body = f"internal error; your request was {self.headers}".encode()
-        self.send_response(500)
+        # A NAS without JSON-RPC is asked further, with its key.
+        self.send_response(404 if self.path == "/api/versions" else 500)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

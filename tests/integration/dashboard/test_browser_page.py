@@ -136,9 +136,6 @@ def test_after_a_dead_server_the_page_says_so_and_catches_up(
     assert page.evaluate(MARKED)
 
 
-@pytest.mark.xfail(
-    reason="known: the page does not catch up after a flush; to be mended", strict=False
-)
 def test_a_flushed_valkey_is_noticed(drive: Drive, web: Web, page_of: Opens) -> None:
     page = page_of("viewer")
     open_home(page, web)

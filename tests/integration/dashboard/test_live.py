@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from django.test import Client
 
 from audit.events import record
 from audit.models import Kind
+from dashboard.flusher import Flusher
 from drives.models import Drive
 from live.changes import changed, server
 from tests import broker
@@ -214,3 +216,30 @@ def test_nothing_listens_and_nothing_is_lost(drive: Drive, page: Open) -> None:
     heat(drive, 55)
     wait_for(lambda: server().scard("burnin:changed-drives"), 5, "the change waits")
     assert "55 °C" in row_of(page().until("drives"), drive)
+
+
+def test_a_server_that_loses_its_data_in_the_middle_is_noticed(
+    drive: Drive, valkey: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that was rendered on an empty server knows the number 0: what comes after the loss
+    must not look like the message after that."""
+    sent: list[int] = []
+
+    class Losing:
+        def render(self, ids: list[int]) -> dict[str, object]:
+            redis.Redis.from_url(valkey).flushall()
+            return {"drives": ids}
+
+    async def send(self: Flusher, number: int, message: object) -> None:
+        sent.append(number)
+
+    monkeypatch.setattr(Flusher, "_send", send)
+
+    async def flush_once() -> None:
+        flusher = Flusher()
+        flusher.fragments = Losing()  # type: ignore[assignment]
+        await flusher.flush()
+        await flusher.redis.aclose()
+
+    asyncio.run(flush_once())
+    assert sent[0] > 10**15

@@ -32,7 +32,12 @@ class Refused(Exception):
 
 
 def cancel_stuck(hours: float | None, *, by: str, dry_run: bool) -> list[str]:
-    """Cancel jobs without progress for so long, and ended ones that still hold their drive."""
+    """Cancel jobs without progress for so long, and ended ones that still hold their drive.
+
+    Raises Refused for hours that every job has gone without progress.
+    """
+    if hours is not None and not hours > 0:
+        raise Refused("--hours must be above 0")
     limit = 3600 * (runtime.current().stuck_job_hours if hours is None else hours)
     told = []
     for job in Job.objects.filter(holds_drive=True).select_related("drive").order_by("pk"):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from socket import SHUT_RDWR, socket
-from threading import Timer
+from threading import Event, Thread
 from typing import Any
 
 from config.redaction import redact
@@ -56,17 +57,36 @@ def shown(words: object) -> str:
     return text if len(text) <= WORDS_MAX else f"{text[:WORDS_MAX]}…"
 
 
+class CutOff(OSError):
+    """The other side kept us for longer than one sending may take."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(errno.ETIME, f"it took longer than {seconds:g} s and was cut off")
+
+
 @contextmanager
 def cut_off(sock: Callable[[], socket | None], seconds: float = WHOLE_SECONDS) -> Iterator[None]:
     """Ends a connection that is kept alive by a byte now and then: each byte starts the socket's
-    own time limit anew. `sock` tells which one it is by then."""
-    timer = Timer(seconds, lambda: _shut(sock()))
-    timer.daemon = True
-    timer.start()
+    own time limit anew. `sock` tells which one it is by then; where there is none yet, it is ended
+    as soon as there is. What the block then raises becomes CutOff."""
+    left, cut = Event(), Event()
+
+    def watch() -> None:
+        wait = seconds
+        while not left.wait(wait):
+            cut.set()
+            _shut(sock())
+            wait = 1.0
+
+    Thread(target=watch, daemon=True).start()
     try:
         yield
+    except Exception:
+        if cut.is_set():
+            raise CutOff(seconds) from None
+        raise
     finally:
-        timer.cancel()
+        left.set()
 
 
 def _shut(sock: socket | None) -> None:

@@ -1,7 +1,8 @@
 """Chat services through Apprise, which knows how each of them wants it: `tgram://…`, `matrix://…`.
 
-Apprise keeps its own time limits (4 s to connect, 4 s for an answer) and tells in its log alone
-what went wrong.
+Apprise keeps time limits of its own (4 s to connect, 4 s for each byte of an answer), an address
+may lift them, and its connections can't be got at: so it works in a thread that is left behind when
+it takes too long. What went wrong it tells in its log alone.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from django.conf import settings
 
 from config.runtime import Runtime
 
-from . import Answer, Message, NotSent, shown
+from . import WHOLE_SECONDS, Answer, Message, NotSent, shown
 from .mail import digest_title
 from .peers import is_local
 
@@ -41,20 +42,18 @@ def send(messages: Sequence[Message], url: str, runtime: Runtime) -> str:
     _look_at_host(service, runtime)
     events = [payload["event"] for payload in payloads]
     colour = next((COLOURS[event] for event in COLOURS if event in events), "info")
-    complaints = _Complaints()
-    apprise.logger.addHandler(complaints)
-    try:
-        sent = service.notify(
-            title=digest_title(payloads),
-            body="\n".join(payload["text"] for payload in payloads),
-            notify_type=apprise.NotifyType(colour),
-        )
-    except Exception as error:  # a plug-in's own
-        raise NotSent(f"Apprise: {type(error).__name__}") from None
-    finally:
-        apprise.logger.removeHandler(complaints)
-    if not sent:
-        raise NotSent("; ".join(complaints.words) or "Apprise says no more than: not sent")
+    asked = _Asked(
+        service,
+        title=digest_title(payloads),
+        body="\n".join(payload["text"] for payload in payloads),
+        notify_type=apprise.NotifyType(colour),
+    )
+    asked.start()
+    asked.join(WHOLE_SECONDS)
+    if asked.is_alive():
+        raise NotSent(f"It was not done after {WHOLE_SECONDS:g} s")
+    if not asked.sent:
+        raise NotSent("; ".join(asked.complaints) or "Apprise says no more than: not sent")
     return "Taken by the service"
 
 
@@ -89,14 +88,36 @@ def _look_at_host(service: NotifyBase, runtime: Runtime) -> None:
         raise NotSent(f"{host} is an address of this machine or its link; nothing was sent")
 
 
+class _Asked(threading.Thread):
+    """One call of Apprise: whether it was sent, and what Apprise complained of."""
+
+    def __init__(self, service: NotifyBase, **message: Any) -> None:
+        super().__init__(daemon=True)
+        self._service, self._message = service, message
+        self.sent = False
+        self.complaints: list[str] = []
+
+    def run(self) -> None:
+        import apprise
+
+        listener = _Complaints(self.complaints)
+        apprise.logger.addHandler(listener)
+        try:
+            self.sent = bool(self._service.notify(**self._message))
+        except Exception as error:  # a plug-in's own
+            self.complaints.append(f"Apprise: {type(error).__name__}")
+        finally:
+            apprise.logger.removeHandler(listener)
+
+
 class _Complaints(logging.Handler):
     """Catches Apprise's log of this thread; addresses in it may hold tokens."""
 
-    def __init__(self) -> None:
+    def __init__(self, words: list[str]) -> None:
         super().__init__(logging.WARNING)
-        self.words: list[str] = []
+        self._words = words
         self._thread = threading.get_ident()
 
     def emit(self, record: logging.LogRecord) -> None:
-        if record.thread == self._thread and len(self.words) < 3:
-            self.words.append(shown(re.sub(r"\w+://\S+", "[address]", record.getMessage())))
+        if record.thread == self._thread and len(self._words) < 3:
+            self._words.append(shown(re.sub(r"\w+://\S+", "[address]", record.getMessage())))

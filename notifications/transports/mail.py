@@ -19,7 +19,7 @@ from django.template.loader import render_to_string
 
 from config.runtime import Runtime
 
-from . import WAIT_SECONDS, Answer, Message, NotSent, cut_off, shown
+from . import WAIT_SECONDS, WHOLE_SECONDS, Answer, Message, NotSent, cut_off, shown
 
 
 def is_on(runtime: Runtime) -> bool:
@@ -130,8 +130,28 @@ def _hand_over(server: smtplib.SMTP, mail: bytes, runtime: Runtime) -> str:
             refused.append(f"{address}: {_words((code, words))}")
     if len(refused) == len(runtime.smtp_to):
         raise NotSent(f"The server refuses every recipient: {'; '.join(refused)}")
+    # Many look for spam and viruses before they say yes; who leaves early sends it once more.
+    if server.sock is not None:
+        server.sock.settimeout(WHOLE_SECONDS)
     said = _expect(server.data(mail), "doesn’t take the mail")
     return f"{said}. Not to {'; '.join(refused)}" if refused else said
+
+
+class _Listed:
+    """Mixed into a server: it is in the list before it hears a word, because its constructor waits
+    for the greeting already, and that may drip as anything else."""
+
+    def __init__(self, servers: list[Any], *args: Any, **kwargs: Any) -> None:
+        servers.append(self)
+        super().__init__(*args, **kwargs)
+
+
+class _Plain(_Listed, smtplib.SMTP):
+    pass
+
+
+class _Secure(_Listed, smtplib.SMTP_SSL):
+    pass
 
 
 @contextmanager
@@ -142,13 +162,14 @@ def _connected(runtime: Runtime) -> Iterator[tuple[smtplib.SMTP, str]]:
     """
     host, port, secure = runtime.smtp_host, runtime.smtp_port, ssl.create_default_context()
     where = f"{host} port {port}"
-    server: smtplib.SMTP | None = None
+    servers: list[smtplib.SMTP] = []
     try:
-        if runtime.smtp_mode == "ssl":
-            server = smtplib.SMTP_SSL(host, port, timeout=WAIT_SECONDS, context=secure)
-        else:
-            server = smtplib.SMTP(host, port, timeout=WAIT_SECONDS)
-        with cut_off(lambda: server.sock):
+        with cut_off(lambda: servers[0].sock if servers else None):
+            server: smtplib.SMTP
+            if runtime.smtp_mode == "ssl":
+                server = _Secure(servers, host, port, timeout=WAIT_SECONDS, context=secure)
+            else:
+                server = _Plain(servers, host, port, timeout=WAIT_SECONDS)
             server.ehlo()
             if runtime.smtp_mode == "starttls":
                 server.starttls(context=secure)
@@ -177,7 +198,7 @@ def _connected(runtime: Runtime) -> Iterator[tuple[smtplib.SMTP, str]]:
     except (OSError, UnicodeError, ValueError) as error:
         raise NotSent(f"{where}: {getattr(error, 'strerror', None) or error}") from None
     finally:
-        if server is not None:
+        for server in servers:
             server.close()
 
 

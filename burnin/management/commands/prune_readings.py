@@ -8,6 +8,8 @@ from typing import Any
 from burnin import resets
 from burnin.management.reset import ResetCommand
 
+LONGEST_DAYS = 36_500
+
 
 class Command(ResetCommand):
     help = __doc__ or ""
@@ -17,6 +19,6 @@ class Command(ResetCommand):
         parser.add_argument("--days", type=int, default=365, help="older than that; default 365")
 
     def reset(self, options: dict[str, Any], *, by: str, dry_run: bool) -> list[str]:
-        if options["days"] < 1:
-            raise resets.Refused("--days must be 1 or more")
+        if not 1 <= options["days"] <= LONGEST_DAYS:
+            raise resets.Refused(f"--days must be 1 to {LONGEST_DAYS}")
         return resets.prune_readings(options["days"], by=by, dry_run=dry_run)

@@ -7,8 +7,11 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
+from audit.events import record
+from audit.models import Kind
 from config import runtime
 from notifications import report
 from notifications.transports import Message, NotSent, mail
@@ -32,4 +35,7 @@ class Command(BaseCommand):
             said = mail.send([Message(uuid.uuid4().hex, payload)], limits)
         except NotSent as error:
             raise CommandError(str(error)) from None
-        self.stdout.write(f"Sent to {', '.join(limits.smtp_to)}: {said}")
+        told = f"Sent to {', '.join(limits.smtp_to)}: {said}"
+        with transaction.atomic():
+            record(Kind.RESET, f"send_report: {told}", actor="command line")
+        self.stdout.write(told)

@@ -63,6 +63,26 @@ def test_cancel_stuck_cancels_what_makes_no_progress_and_nothing_else(drive: Dri
     assert healthy not in wanted and queued not in wanted
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("cancel_stuck", "--hours=0"),
+        ("cancel_stuck", "--hours=-1"),
+        ("cancel_stuck", "--hours=nan"),
+        ("prune_readings", "--days=0"),
+        ("prune_readings", "--days=99999999999"),
+    ],
+)
+def test_a_span_that_would_take_in_everything_is_refused(
+    drive: Drive, words: tuple[str, str]
+) -> None:
+    healthy = a_job(drive, state=JobState.RUNNING, started_at=now())
+    healthy.stages.filter(position=0).update(state=StageState.RUNNING)
+    with pytest.raises(CommandError, match="must be"):
+        call(*words)
+    assert not Job.objects.exclude(cancel_requested_at=None).exists()
+
+
 def test_clear_drive_state_lets_go_of_a_drive_whose_host_is_gone(drive: Drive) -> None:
     job = a_job(drive, state=JobState.RUNNING, started_at=now())
     job.stages.filter(position=0).update(state=StageState.RUNNING)

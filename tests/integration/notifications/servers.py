@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import socket
 import ssl
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
@@ -56,7 +57,8 @@ def certificate(folder: Path) -> Path:
 
 @dataclass
 class MailServer:
-    """What it got, and what it answers: `refuse` names recipients, `answer` is of DATA."""
+    """What it got, and what it answers: `refuse` names recipients, `answer` is of DATA, which comes
+    after `thinks` seconds."""
 
     mode: str
     port: int = 0
@@ -64,6 +66,7 @@ class MailServer:
     logins: list[str] = field(default_factory=list)
     refuse: set[str] = field(default_factory=set)
     answer: str = "250 2.0.0 Ok: queued as 4711"
+    thinks: float = 0
 
     async def handle_RCPT(
         self, server: SMTP, session: Any, envelope: Any, address: str, options: Any
@@ -79,6 +82,7 @@ class MailServer:
             mail["X-Envelope-To"] = ",".join(envelope.rcpt_tos)
             mail["X-Secure"] = str(server.transport.get_extra_info("sslcontext") is not None)
             self.mails.append(mail)
+        await asyncio.sleep(self.thinks)
         return self.answer
 
     def check(
@@ -133,7 +137,9 @@ def mail_server(mode: str, cert: Path) -> Iterator[MailServer]:
 @dataclass
 class Receiver:
     """A web server that answers as told: status, body and headers in turn, the last one for ever.
-    `hang`: seconds before it says anything; `drip`: it then sends a byte now and then, for ever."""
+    `hang`: seconds before it says anything; `drip`: it then sends a byte now and then, for ever.
+    `knocks` counts who came; while `takes` is cleared they are kept waiting, and then nothing was
+    got. `before_answer` is called with the client's port and the key of what was got."""
 
     url: str = ""
     answers: list[tuple[int, str, dict[str, str]]] = field(
@@ -142,16 +148,25 @@ class Receiver:
     hang: float = 0
     drip: bool = False
     got: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    knocks: int = 0
+    takes: threading.Event = field(default_factory=threading.Event)
+    before_answer: Callable[[int, str], None] = lambda port, key: None
 
 
 @contextlib.contextmanager
 def receiver() -> Iterator[Receiver]:
     state, stop = Receiver(), threading.Event()
+    state.takes.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
+            state.knocks += 1
+            if not state.takes.is_set():
+                state.takes.wait()
+                return
             body = self.rfile.read(int(self.headers["Content-Length"]))
             state.got.append((self.path, dict(self.headers), body))
+            state.before_answer(self.client_address[1], self.headers["Idempotency-Key"])
             stop.wait(state.hang)
             status, text, headers = (
                 state.answers.pop(0) if len(state.answers) > 1 else state.answers[0]
@@ -187,8 +202,32 @@ def receiver() -> Iterator[Receiver]:
         yield state
     finally:
         stop.set()
+        state.takes.set()
         server.shutdown()
         server.server_close()
+
+
+@contextlib.contextmanager
+def dripping(said: bytes) -> Iterator[int]:
+    """The port of a server that says this to whoever connects, then a byte now and then."""
+    stop = threading.Event()
+
+    def talk(client: socket.socket) -> None:
+        with client, contextlib.suppress(OSError):
+            client.sendall(said)
+            while not stop.wait(0.05):
+                client.sendall(b"2")
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=talk, args=(server.accept()[0],), daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=listen, daemon=True).start()
+        yield server.getsockname()[1]
+        stop.set()
+        server.shutdown(socket.SHUT_RDWR)
 
 
 def until(condition: Any, seconds: float = 10) -> None:

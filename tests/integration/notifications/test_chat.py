@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from config import runtime
-from notifications import outbox, sending
+from notifications import outbox, sending, transports
 from notifications.models import Delivery
 from tests.integration.notifications.servers import Receiver
 
@@ -56,6 +56,17 @@ def test_this_machine_takes_an_admins_explicit_choice(ends: Ends, hook: Receiver
     assert hook.got == []
     (row,) = Delivery.objects.filter(channel__startswith="chat-")
     assert "nothing was sent" in row.said
+
+
+def test_who_hangs_is_left_also_where_the_address_lifts_the_limits(
+    ends: Ends, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("notifications.transports.chat.WHOLE_SECONDS", 0.3)
+    address = f"{chat(hook)}?rto=100000&cto=100000"
+    runtime.update({"webhook_url": "", "apprise_urls": address}, by="ada")
+    hook.hang = 30
+    answer = transports.chat.send_test(runtime.current())
+    assert (answer.ok, answer.words) == (False, "Address 1 (json): It was not done after 0.3 s")
 
 
 def test_an_address_that_was_taken_away_is_skipped(ends: Ends, hook: Receiver) -> None:

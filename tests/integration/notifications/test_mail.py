@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
 
 from config import runtime
+from notifications import transports
 from notifications.transports import Message, NotSent, mail
-from tests.integration.notifications.servers import USER, MailServer
+from tests.integration.notifications.servers import USER, MailServer, dripping
 
 MailAt = Callable[..., MailServer]
 pytestmark = pytest.mark.django_db
@@ -103,6 +105,31 @@ def test_nobody_listens(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     answer = mail.send_test(runtime.current())
     assert (answer.ok, answer.words) == (False, "127.0.0.1 port 1: Connection refused")
+
+
+@pytest.mark.parametrize("said", [b"", b"220 hello\r\n", b"220 hello\r\n250-ok\r\n"])
+def test_who_keeps_it_alive_by_a_byte_now_and_then_is_cut_off(
+    said: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the first byte on: the greeting may drip too."""
+    monkeypatch.setattr(mail, "cut_off", lambda sock: transports.cut_off(sock, 0.3))
+    with dripping(said) as port:
+        monkeypatch.setitem(runtime.SMTP_MODES, "plain", ("Plain", port))
+        changes = {"smtp_host": "127.0.0.1", "smtp_mode": "plain", "smtp_to": "a@b.example"}
+        runtime.update(changes, by="a")
+        began = time.monotonic()
+        with pytest.raises(NotSent, match="took longer than 0.3 s and was cut off"):
+            mail.send([Message("k", PAYLOAD)], runtime.current())
+        assert time.monotonic() - began < 10
+
+
+def test_a_server_that_thinks_about_a_mail_is_waited_for(
+    mail_at: MailAt, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spam filters take a while; to leave before the answer means to send it again."""
+    mail_at().thinks = 2.0
+    monkeypatch.setattr(mail, "WAIT_SECONDS", 1.0)
+    assert mail.send([Message("k", PAYLOAD)], runtime.current()).startswith("250")
 
 
 def test_many_that_end_together_are_one_mail(mail_at: MailAt) -> None:

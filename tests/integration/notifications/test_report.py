@@ -25,7 +25,7 @@ MailAt = Callable[..., MailServer]
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-def sent_at(hour: int, first: datetime, last: datetime, step: int = 600) -> list[str]:
+def sent_at(hour: int, first: datetime, last: datetime, step: int = 1800) -> list[str]:
     """The local times at which a beat that ticks all the time makes reports."""
     runtime.update({"smtp_report_hour": hour}, by="ada")
     made, now = [], first
@@ -111,12 +111,16 @@ def test_the_command_prints_or_sends(nas: System, mail_at: MailAt) -> None:
     call_command("send_report", "--dry-run", stdout=out)
     assert "To nobody: mail is off" in out.getvalue()
     assert "nothing has happened" in out.getvalue()
+    assert not AuditEvent.objects.filter(kind="reset").exists()
     with pytest.raises(CommandError, match="Mail is off"):
         call_command("send_report")
     server = mail_at()
     call_command("send_report", stdout=out)
     assert "Sent to ops@example.org: 250" in out.getvalue()
     assert len(server.mails) == 1
+    event = AuditEvent.objects.get(kind="reset")
+    assert event.note.startswith("send_report: Sent to ops@example.org: 250")
+    assert event.actor == "command line"
     server.answer = "452 4.3.1 insufficient storage"
     with pytest.raises(CommandError, match="452 4.3.1"):
         call_command("send_report")

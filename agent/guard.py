@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from . import openers, release, signatures, smart, texts, use, zfs
+from .clock import pace
 from .device import Medium
 from .explained import Own
 from .identity import (
@@ -297,7 +298,7 @@ def _watched(drive: Identity, facts: list[Fact], held: Medium | None) -> list[Fa
         before = _labels(drive, held)
         if not before:
             return []  # the pool is only declared
-        time.sleep(float(os.environ.get("BURNIN_TXG_SECONDS") or TXG_SECONDS))
+        time.sleep(pace("BURNIN_TXG_SECONDS", TXG_SECONDS, drive.kind))
         after = _labels(drive, held)
     except Exception as error:
         return [

@@ -5,14 +5,13 @@ Read in a thread of its own, at most once a minute: smartctl may hang on a dying
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import deque
 from typing import Any, NamedTuple
 
 from . import sensors, smart
-from .clock import iso
+from .clock import iso, pace
 from .identity import Identity
 from .state import Limits
 
@@ -65,7 +64,7 @@ class Thermometer:
         return found
 
     def _work(self) -> None:
-        every = float(os.environ.get("BURNIN_TEMPERATURE_SECONDS") or EVERY_SECONDS)
+        every = pace("BURNIN_TEMPERATURE_SECONDS", EVERY_SECONDS, self._drive.kind)
         while True:
             try:
                 self._readings.append(read(self._drive))

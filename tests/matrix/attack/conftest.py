@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent import device, engine, openers, programs
+from agent import device, engine, guard, openers, programs
 from tests import needs
 from tests.matrix.attack.cells import CELLS, MOMENTS
 from tests.matrix.attack.disk import DiskVictim
@@ -49,7 +49,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "RETURN_SECONDS", 0.2)
     monkeypatch.setattr(device, "LOCK_SECONDS", 0.1)
     monkeypatch.setattr(programs, "SECONDS", 0.3)
-    monkeypatch.setenv("BURNIN_TXG_SECONDS", "0.1")
+    monkeypatch.setattr(guard, "TXG_SECONDS", 0.1)
 
 
 @pytest.fixture(scope="session")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from agent import guard, opening
+from agent import guard, opening, zfs
+from agent.clock import pace
 from agent.identity import Fact, Identity, node_of
 
 SIZE = 1 << 20
@@ -125,3 +126,18 @@ def test_another_object_at_the_path_is_not_looked_at(
     Path(drive.path).write_bytes(b"XFSB" + bytes(SIZE - 4))
     judgement = guard.judge(drive.path, "S", SIZE)
     assert "what was opened is not what was identified" in str(judgement.reasons)
+
+
+@pytest.mark.parametrize(("kind", "seconds"), [("file", 0.5), ("loop", 0.5), ("disk", 30)])
+def test_the_environment_hurries_no_look_at_a_disk(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch, kind: str, seconds: float
+) -> None:
+    """Another host's pool is watched for half a minute, whoever set a variable."""
+    slept: list[float] = []
+    monkeypatch.setenv("BURNIN_TXG_SECONDS", "0.5")
+    monkeypatch.setattr(guard.time, "sleep", slept.append)
+    label = zfs.Label(0, {"name": "tank"}, 1, 0, b"")
+    monkeypatch.setattr(guard, "_labels", lambda *_: [label])
+    assert guard._watched(drive._replace(kind=kind), [], None) == []
+    assert slept == [seconds]
+    assert pace("BURNIN_TXG_SECONDS", 60, kind) == (60 if kind == "disk" else 0.5)

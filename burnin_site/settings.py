@@ -166,6 +166,7 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_validators}.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": f"{_validators}.CommonPasswordValidator"},
     {"NAME": f"{_validators}.UserAttributeSimilarityValidator"},
+    {"NAME": "dashboard.tokens.EndWithPassword"},
 ]
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "dashboard.roles.RoleBackend"]
 

@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from audit.events import record
 from audit.models import Kind
 
+from . import tokens
 from .first_admin import admins
 from .login_events import source_ip
 from .roles import ROLES, role_of
@@ -109,6 +110,9 @@ class PersonAdmin(UserAdmin):
         what = [f"role {before or 'none'} → {role or 'none'}"] if role != before else []
         if "is_active" in form.changed_data:
             what.append("made active" if person.is_active else "made inactive")
+            if not person.is_active:
+                by, address = request.user.get_username(), source_ip(request)
+                tokens.revoke_all(person, "made inactive", by=by, source_ip=address)
         if not change:
             _audit(request, Kind.USER_ADDED, f"{person} was added with the role {role or 'none'}")
         elif what:
@@ -121,9 +125,12 @@ class PersonAdmin(UserAdmin):
             return super().user_change_password(request, id, form_url)
 
     def log_change(self, request: HttpRequest, obj: Model, message: Any) -> Any:
-        changed = message if isinstance(message, list) else []
-        if request.path.endswith("/password/") and changed:
-            _audit(request, Kind.USER_CHANGED, f"{obj} was given a new password; sessions ended")
+        if request.path.endswith("/password/") and isinstance(obj, User):
+            by, address = request.user.get_username(), source_ip(request)
+            # Where the password was taken away, no new one was stored that would have ended them.
+            tokens.revoke_all(obj, "the password was taken away", by=by, source_ip=address)
+            was = "given a new password" if obj.has_usable_password() else "left without a password"
+            _audit(request, Kind.USER_CHANGED, f"{obj} was {was}; sessions and API tokens ended")
         return super().log_change(request, obj, message)
 
 

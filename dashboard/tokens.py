@@ -1,6 +1,7 @@
 """API tokens: a program's way in. Only a token's digest is stored; the token is shown once.
 
-A token never allows more than its owner may at that moment, and ends with him.
+A token never allows more than its owner may at that moment. It ends with his password, and when he
+is shut out.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
+from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Q
@@ -75,6 +77,33 @@ def revoke(token: ApiToken, *, by: str, source_ip: str | None = None) -> None:
         if left.update(revoked_at=timezone.now()):
             note = f"API token {token.name!r} of {token.owner.get_username()}"
             record(Kind.TOKEN_REVOKED, note, actor=by, source_ip=source_ip)
+
+
+def revoke_all(owner: User, why: str, *, by: str, source_ip: str | None = None) -> None:
+    """Whoever had somebody's password or session may have made himself a token too."""
+    with transaction.atomic():
+        left = ApiToken.objects.filter(owner=owner, revoked_at=None)
+        names = list(left.values_list("name", flat=True))
+        left.update(revoked_at=timezone.now())
+        for name in names:
+            note = f"API token {name!r} of {owner.get_username()}: {why}"
+            record(Kind.TOKEN_REVOKED, note, actor=by, source_ip=source_ip)
+
+
+class EndWithPassword:
+    """No rule for passwords: Django calls each validator once a new password is stored, whether by
+    a page or by a command.
+    """
+
+    def validate(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        return
+
+    def get_help_text(self) -> str:
+        return "A new password ends this person's sessions and revokes the API tokens."
+
+    def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:
+        if isinstance(user, User):
+            revoke_all(user, "the password was changed", by="")
 
 
 def find(text: str) -> ApiToken | None:

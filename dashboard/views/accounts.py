@@ -111,7 +111,9 @@ def setup(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @role("viewer")
 def profile(request: HttpRequest) -> HttpResponse:
-    """One's own role and password. A new password ends one's other sessions; this one goes on."""
+    """One's own role and password. A new password ends one's other sessions and one's API tokens;
+    this session goes on.
+    """
     user = request.user
     assert isinstance(user, User)
     if request.method == "GET":
@@ -131,7 +133,7 @@ def profile(request: HttpRequest) -> HttpResponse:
         user.set_password(form.cleaned_data["password"])
         user.save(update_fields=["password"])
         name = user.get_username()
-        note = f"{name} changed the own password; other sessions ended"
+        note = f"{name} changed the own password; other sessions and API tokens ended"
         record(Kind.USER_CHANGED, note, actor=name, source_ip=source_ip(request))
     auth.update_session_auth_hash(request, user)
     if wants_json(request):

@@ -198,7 +198,8 @@ def test_a_new_password_ends_all_other_sessions() -> None:
     assert there.get("/", headers=JSON).status_code == 401
     assert log_in(Client(), "viewer", PASSWORD).status_code == 422
     assert log_in(Client(), "viewer", NEW).status_code == 302
-    assert notes(Kind.USER_CHANGED) == ["viewer changed the own password; other sessions ended"]
+    told = "viewer changed the own password; other sessions and API tokens ended"
+    assert notes(Kind.USER_CHANGED) == [told]
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_a_new_password_by_an_admin_ends_sessions_and_is_told(admin: Client) -> 
     assert admin.post(f"/admin/auth/user/{olga.pk}/password/", form).status_code == 302
     assert her.get("/").status_code == 302
     assert audited() == [
-        ("user_changed", "admin", "viewer was given a new password; sessions ended")
+        ("user_changed", "admin", "viewer was given a new password; sessions and API tokens ended")
     ]
 
 

@@ -6,7 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.management.commands import changepassword
 from django.contrib.auth.models import User
+from django.core.management import call_command
 from django.test import Client
 from django.utils import timezone
 
@@ -14,9 +16,10 @@ from audit.models import AuditEvent, Kind
 from config.redaction import redact
 from dashboard import tokens
 from dashboard.models import ApiToken
-from tests.integration.dashboard.conftest import a_user
+from tests.integration.dashboard.conftest import PASSWORD, a_user
 
 pytestmark = pytest.mark.django_db
+NEW = "battery staple 9"
 
 
 def a_token(owner: User, role: str = "viewer", **facts: Any) -> tuple[ApiToken, str]:
@@ -131,3 +134,72 @@ def test_nobody_revokes_another_ones_but_an_admin() -> None:
         assert client.post(f"/profile/tokens/{token.pk}/revoke").status_code == expected
     token.refresh_from_db()
     assert token.revoked_at is not None
+
+
+def _own_page(owner: User) -> None:
+    client = Client()
+    client.force_login(owner)
+    form = {"old": PASSWORD, "password": NEW, "again": NEW}
+    assert client.post("/profile", form).status_code == 302
+
+
+def _an_admin(owner: User, what: str, **form: str) -> None:
+    client = Client()
+    client.force_login(a_user("admin"))
+    assert client.post(f"/admin/auth/user/{owner.pk}/{what}/", form).status_code == 302
+
+
+def _command(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changepassword.getpass, "getpass", lambda *_, **__: NEW)
+    call_command("changepassword", owner.get_username(), verbosity=0)
+
+
+@pytest.mark.parametrize(
+    ("way", "actor"),
+    [
+        ("profile", ""),
+        ("admin", ""),
+        ("command", ""),
+        ("no password", "admin"),
+        ("inactive", "admin"),
+    ],
+)
+def test_a_new_password_or_being_shut_out_revokes_them(
+    monkeypatch: pytest.MonkeyPatch, way: str, actor: str
+) -> None:
+    """Whoever stole the password may have made himself a token with it."""
+    owner, other = a_user("operator"), a_user("viewer")
+    _, text = a_token(owner)
+    tokens.issue(owner, name="another", role="operator", expires_at=None)
+    _, others = a_token(other)
+    if way == "profile":
+        _own_page(owner)
+    elif way == "admin":
+        _an_admin(owner, "password", password1=NEW, password2=NEW, usable_password="true")
+    elif way == "no password":
+        form = {"usable_password": "false", "unset-password": "yes"}
+        _an_admin(owner, "password", **form)
+        told = AuditEvent.objects.filter(kind=Kind.USER_CHANGED).values_list("note", flat=True)
+        assert list(told) == ["operator was left without a password; sessions and API tokens ended"]
+    elif way == "inactive":
+        _an_admin(owner, "change", role="operator")
+        User.objects.filter(pk=owner.pk).update(is_active=True)  # later it is let in again
+    else:
+        _command(owner, monkeypatch)
+    assert status(text) == 401 and status(others) == 200
+    ended = AuditEvent.objects.filter(kind=Kind.TOKEN_REVOKED)
+    why = {"inactive": "made inactive", "no password": "the password was taken away"}.get(
+        way, "the password was changed"
+    )
+    assert sorted((event.actor, event.note) for event in ended) == [
+        (actor, f"API token 'a script' of operator: {why}"),
+        (actor, f"API token 'another' of operator: {why}"),
+    ]
+
+
+def test_a_login_or_a_role_revokes_none() -> None:
+    owner = a_user("operator")
+    _, text = a_token(owner)
+    assert Client().post("/login", {"user": "operator", "password": PASSWORD}).status_code == 302
+    _an_admin(owner, "change", role="viewer", is_active="on")
+    assert status(text) == 200

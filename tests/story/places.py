@@ -20,7 +20,8 @@ from tests.story.site import Site
 class Place:
     """A page, or what it shows after `act`. In `path`, {job:sdc} and {drive:sdc} become ids.
 
-    who: a name of the story; empty is nobody. first_run: on an empty database.
+    who: a name of the story; empty is nobody. first_run: on an empty database. part: a selector of
+    what the page shows beyond the place it was opened from; empty is all of it.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Place:
     who: str = "alice"
     act: Callable[[Page], Any] | None = None
     first_run: bool = False
+    part: str = ""
 
 
 def opened(name: str, dialog: str) -> Callable[[Page], None]:
@@ -41,19 +43,26 @@ def opened(name: str, dialog: str) -> Callable[[Page], None]:
     return act
 
 
-def a_batch(page: Page) -> None:
-    """Choose three drives and ask for a burn-in of them."""
-    for name in ("sdk", "sdo", "sdh"):
-        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
-    page.locator("#batch-burn-in").click()
-    expect(page.locator("dialog[open]")).to_be_visible()
-    page.wait_for_load_state("networkidle")
-
-
 def selected(page: Page) -> None:
-    for name in ("sdk", "sdo", "sdh"):
+    """Four free drives: two without anything on them, old data on the third, the last too hot."""
+    for name in ("sdh", "sdk", "sdl", "sdo"):
         page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
     expect(page.locator("#batch")).to_be_visible()
+
+
+def a_batch(page: Page) -> None:
+    selected(page)
+    page.locator("#batch-burn-in").click()
+    expect(page.locator("[data-says-ready]")).to_be_visible()
+
+
+def outcomes(page: Page) -> None:
+    """Start what a batch can start; it is taken back behind the dialog."""
+    a_batch(page)
+    page.get_by_label("Overwrite everything on these 2 drives").check()
+    page.get_by_role("button", name="Start 2 burn-ins").click()
+    expect(page.get_by_role("dialog").get_by_text("of 2: burn-in queued")).to_be_visible()
+    page.evaluate(TAKE_BACK)
 
 
 def a_menu(page: Page) -> None:
@@ -67,16 +76,39 @@ def an_edit(page: Page) -> None:
     expect(page.locator("dialog[open]")).to_be_visible()
 
 
+def quick(page: Page) -> None:
+    opened("Burn in… sdk", "Burn in sdk")(page)
+    page.get_by_label("Quick screening").check()
+
+
+def cancelling_all(page: Page) -> None:
+    page.get_by_role("button", name=re.compile("Cancel all")).click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+cancelling = opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")
+DIALOG = "dialog[open]"
+TAKE_BACK = """async () => {
+  const headers = JSON.parse(document.body.getAttribute('hx-headers:inherited'));
+  for (const link of document.querySelectorAll('dialog a[href^="/history/"]')) {
+    const address = link.getAttribute('href').replace('/history/', '/jobs/') + '/cancel';
+    await fetch(address, { method: 'POST', headers });
+  }
+}"""
+
 PLACES = (
     Place("drives", "/"),
     Place("drives-viewer", "/", "vera"),
     Place("drives-filtered", "/?q=ST18000&state=failed"),
-    Place("dialog-start", "/", act=opened("Burn in… sdk", "Burn in sdk")),
-    Place("dialog-cancel", "/", act=opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")),
-    Place("drives-selected", "/", act=selected),
-    Place("dialog-batch", "/", act=a_batch),
-    Place("drives-menu", "/", act=a_menu),
-    Place("dialog-edit", "/", act=an_edit),
+    Place("dialog-start", "/", act=opened("Burn in… sdk", "Burn in sdk"), part=DIALOG),
+    Place("dialog-old-data", "/", act=opened("Burn in… sdl", "Burn in sdl"), part=DIALOG),
+    Place("dialog-quick", "/", act=quick, part=DIALOG),
+    Place("dialog-cancel", "/", act=cancelling, part=DIALOG),
+    Place("dialog-cancel-all", "/", act=cancelling_all, part=DIALOG),
+    Place("drives-selected", "/", act=selected, part="#batch"),
+    Place("dialog-batch", "/", act=a_batch, part=DIALOG),
+    Place("drives-menu", "/", act=a_menu, part="#row-menu"),
+    Place("dialog-edit", "/", act=an_edit, part=DIALOG),
     Place("start", "/drives/{drive:sdk}/start"),
     Place("cancel", "/jobs/{job:sda}/cancel"),
     Place("drive-passed", "/drives/{drive:sdc}"),
@@ -111,11 +143,14 @@ PLACES = (
     Place("no-role", "/", "nina"),
     Place("not-found", "/nowhere"),
     Place("login", "/login", ""),
+    Place("api-docs", "/api/v1/docs"),
     Place("admin", "/admin/", "olga"),
     Place("admin-people", "/admin/auth/user/", "olga"),
     Place("admin-drive", "/admin/drives/drive/{drive:sdc}/change/", "olga"),
     Place("admin-job", "/admin/burnin/job/{job:sdn}/change/", "olga"),
     Place("admin-events", "/admin/audit/auditevent/", "olga"),
+    # Last: two drives have one more burn-in behind them afterwards.
+    Place("dialog-outcomes", "/", act=outcomes, part=DIALOG),
     Place("setup", "/setup", "", first_run=True),
 )
 

@@ -1,4 +1,7 @@
-"""`python -m tests.story.seed [JOBS]`: the story, into the empty database of the environment."""
+"""`python -m tests.story.seed JOBS NOTE`: the story, into the empty database of the environment.
+
+NOTE is what tests/story/host.py has left of the mock NAS behind it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import os
 import random
 import sys
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import django
 
@@ -20,6 +24,7 @@ from audit.models import Kind  # noqa: E402
 from burnin.models import Job, JobState  # noqa: E402
 from dashboard.roles import ROLES  # noqa: E402
 from drives.models import Drive, System  # noqa: E402
+from tests.story.host import meet  # noqa: E402
 from tests.story.people import PASSWORD, PEOPLE  # noqa: E402
 from tests.story.shelf import the_other, the_shelf  # noqa: E402
 from tests.story.write import FINAL, LONG, SURFACE, drive, event, job, own_times  # noqa: E402
@@ -124,13 +129,14 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
             job(gone, ended, by=by, slower=pace)
 
 
-def tell(now: datetime, jobs: int = 160) -> None:
+def tell(now: datetime, jobs: int, note: Path) -> None:
     """All of it, in one transaction."""
     with own_times():
         people()
         the_shelf(now)
         the_other(now)
         a_year(now, random.Random(7), jobs)
+        meet(note)
         event(
             Kind.LOGIN,
             "alice logged in",
@@ -147,7 +153,7 @@ def tell(now: datetime, jobs: int = 160) -> None:
 
 
 def main() -> None:
-    tell(timezone.now(), int(sys.argv[1]) if len(sys.argv) > 1 else 160)
+    tell(timezone.now(), int(sys.argv[1]), Path(sys.argv[2]))
     print(f"{Drive.objects.count()} drives, {Job.objects.count()} burn-ins")
 
 

@@ -1,4 +1,4 @@
-"""The web server alone, on a database that tells the story: for screenshots and tests of pages."""
+"""The web server on a database that tells the story: for screenshots and tests of pages."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ import requests
 
 from launcher import ports
 from launcher.environment import ROOT
+from launcher.product import make_ssh_key
 from tests.broker import server as broker
+from tests.nas import MockNas
+from tests.story import host
 from tests.story.people import PASSWORD
 from tests.waiting import wait_for
 
@@ -44,13 +47,13 @@ class Site:
 
 @contextlib.contextmanager
 def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]:
-    """Migrate, tell the story, start Valkey and web; all of it ends with the context.
+    """Migrate, tell the story, start Valkey, a mock NAS and web; all of it ends with the context.
 
     story: False leaves the database empty, as before the first admin.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = ports.kept(folder / "web.json", ["web"])["web"]
-    with broker(folder) as valkey:
+    with broker(folder) as valkey, contextlib.ExitStack() as ends:
         env = {
             name: value for name, value in os.environ.items() if name in {"PATH", "HOME", "LANG"}
         } | {
@@ -80,7 +83,11 @@ def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]
             run("manage.py", "prepare", "--verbosity", "0")
             run("manage.py", "collectstatic", "--noinput", "--verbosity", "0")
             if story:
-                run("-m", "tests.story.seed", str(jobs))
+                make_ssh_key(folder / "id_ed25519")
+                nas = MockNas(folder / "nas", folder)
+                ends.callback(nas.stop)
+                host.start(nas, folder / "nas.json")
+                run("-m", "tests.story.seed", str(jobs), str(folder / "nas.json"))
             web = subprocess.Popen(
                 [
                     sys.executable,

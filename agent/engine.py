@@ -237,6 +237,8 @@ class Engine:
     def _run_phase(self, phase: Phase, pattern: Pattern, name: str, writes: bool) -> Workers:
         """Let the workers do it and keep the books meanwhile."""
         self._after_a_pause()
+        self._read_wishes()
+        self._asked_to_end()  # before the first byte, not a tick after it
         self._phase = phase
         phase.set(self.state.paused is not None, self.state.rate_limit)
         workers = Workers(phase, name, writes, self.medium, pattern, self._pattern, self.books)

@@ -1,8 +1,8 @@
 """Runs that may not begin: stopped before they had begun, or removed.
 
 A start may come late, from a worker that was stopped for a while; then the run that it means is
-over. `<root>/fences/<run_id>.json` is written and looked for under the run's lock, and kept for
-longer than any machine sleeps.
+over. `<root>/fences/<run_id>.json` is looked for under the run's lock, before the guard is asked
+and after it, and kept for longer than any machine sleeps.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ there is no instant at which a second start could slip in, and whoever holds the
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -102,15 +103,20 @@ def _locked(request: Request, go: Callable[[Folder, int], Outcome]) -> Outcome:
             state = None
         if state is not None and state.verdict is not None:
             return Outcome("finished", [], state.head(alive=False))
-        fenced = fences.told(folder.root, folder.run_id)
-        if fenced:
-            raise Refused([_reason("run", "in_use", fenced)])
+        _refuse_fenced(folder)
         return go(folder, lock)
     except Refused as refused:
         return Outcome("refused", refused.reasons, state.head(alive=False) if state else None)
     finally:
         os.close(lock)
         _remove_if_empty(folder)
+
+
+def _refuse_fenced(folder: Folder) -> None:
+    """Raises Refused."""
+    fenced = fences.told(folder.root, folder.run_id)
+    if fenced:
+        raise Refused([_reason("run", "in_use", fenced)])
 
 
 def _head_of_the_other(folder: Folder) -> dict[str, Any] | None:
@@ -132,9 +138,11 @@ def _head_of_the_other(folder: Folder) -> dict[str, Any] | None:
 def _remove_if_empty(folder: Folder) -> None:
     """A start that was refused leaves nothing that looks like a run."""
     try:
-        if os.listdir(folder.path) == [os.path.basename(folder.lock)]:
+        left = {os.path.join(folder.path, name) for name in os.listdir(folder.path)}
+        if folder.lock in left and left <= {folder.lock, folder.control}:
             with files.alone(folder.path):
-                os.unlink(folder.lock)
+                for path in left:
+                    os.unlink(path)
                 os.rmdir(folder.path)
     except OSError:
         return
@@ -164,6 +172,7 @@ def _prepare(
         os.close(drive_lock)
         raise
     try:
+        _refuse_fenced(folder)  # the guard may have taken a minute
         return _taken_up(request, folder, state, own, medium, released, tell)
     except BaseException:
         medium.close()
@@ -382,17 +391,13 @@ def _leave_login_scope(run_id: str) -> str:
 
 
 # --- a run that has no process ----------------------------------------------------------------
-def _is_fenced(folder: Folder, by: str) -> bool:
-    """Where there is no run, nor one that is about to begin: from now on none can begin."""
-    folder.make()
+def _has_none(folder: Folder) -> bool:
+    """There is no run, nor one that is about to begin."""
     lock = files.lock(folder.lock)
     if lock is None:
         return False
     try:
-        if folder.load() is not None:
-            return False
-        fences.put(folder.root, folder.run_id, by)
-        return True
+        return folder.load() is None
     finally:
         os.close(lock)
         _remove_if_empty(folder)
@@ -422,24 +427,37 @@ def stop(folder: Folder, by: str, wait_seconds: float) -> dict[str, Any] | None:
     """Ask the run to stop, wait for it, and return its HEAD; None for no run. Raises Garbled,
     OSError.
 
-    A run whose process is gone already gets its verdict here; one that has not begun, a fence.
+    A run whose process is gone already gets its verdict here. The fence comes first: a start that
+    is asking its guard meanwhile looks for it afterwards. Until that one has given up, it isn't
+    said that there is no run.
     """
-    if _is_fenced(folder, by):
+    folder.make()
+    fences.put(folder.root, folder.run_id, by)
+    if _has_none(folder):
         return None
-    folder.wish(stop={"by": by})
+    with contextlib.suppress(FileNotFoundError):  # a start gave up meanwhile and left nothing
+        folder.wish(stop={"by": by})
+        _wait_for_the_end(folder, by, wait_seconds)
+    head = folder.head() if os.path.isdir(folder.path) else None
+    if head is None and folder.is_alive():
+        raise OSError(f"the run {folder.run_id} is about to begin; it was told not to")
+    return head
+
+
+def _wait_for_the_end(folder: Folder, by: str, wait_seconds: float) -> None:
     end = time.monotonic() + wait_seconds
     while folder.is_alive() and time.monotonic() < end:
         time.sleep(0.05)
     lock = files.lock(folder.lock, 0.2)
-    if lock is not None:
-        try:
-            state = folder.load()
-            if state is not None and state.verdict is None:
-                errors = [state.first_error] if state.first_error else []
-                reasons = [f"stopped: by {by}"]
-                state.verdict = verdict_of(state, "inconclusive", reasons, errors)
-                folder.save(state)
-                folder.forget_progress()
-        finally:
-            os.close(lock)
-    return folder.head()
+    if lock is None:
+        return
+    try:
+        state = folder.load()
+        if state is not None and state.verdict is None:
+            errors = [state.first_error] if state.first_error else []
+            state.verdict = verdict_of(state, "inconclusive", [f"stopped: by {by}"], errors)
+            folder.save(state)
+            folder.forget_progress()
+    finally:
+        os.close(lock)
+        _remove_if_empty(folder)

@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from signal import SIGHUP, SIGINT, SIGTERM
 
-from agent import fences
+import pytest
+
+from agent import engine, fences, start
+from agent.__main__ import _parser, _request
+from agent.state import Folder
 from tests.integration.agent.host import Host, digest
+from tests.waiting import wait_for
 
 
 def ask(host: Host, action: str, run_id: str) -> str:
@@ -63,3 +72,80 @@ def test_fences_go_after_a_day(host: Host) -> None:
     os.utime(old, times=(0, time.time() - fences.KEPT_SECONDS - 60))
     ask(host, "stop", "r2")
     assert [file.name for file in old.parent.iterdir()] == ["r2.json"]
+
+
+@pytest.fixture
+def slow_guard(host: Host) -> Path:
+    """The guard of this host says "asked", and waits for "go" in this folder."""
+    folder = host.root.parent / "slow"
+    (folder / "bin").mkdir(parents=True)
+    zpool = folder / "bin" / "zpool"
+    zpool.write_text(
+        f"#!/bin/sh\ntouch {folder}/asked\n"
+        f"while [ ! -e {folder}/go ]; do sleep 0.05; done\necho no pools available\n"
+    )
+    zpool.chmod(0o755)
+    host.env["PATH"] = f"{folder / 'bin'}:{host.env['PATH']}"
+    return folder
+
+
+@pytest.mark.parametrize("action", ["start", "run"])
+def test_a_stop_while_the_guard_is_asked_ends_it(host: Host, slow_guard: Path, action: str) -> None:
+    """It is on record before the first write, so nothing is written."""
+    drive = host.drive("da0")
+    before = digest(drive)
+    with ThreadPoolExecutor(2) as pool:
+        begun = pool.submit(host.start if action == "start" else host.burn, "r1", drive)
+        wait_for(lambda: (slow_guard / "asked").exists(), 20, "the guard is asked")
+        stopped = pool.submit(ask, host, "stop", "r1")
+        fence = host.root / fences.FOLDER / "r1.json"
+        wait_for(fence.exists, 20, "the stop is on record")
+        (slow_guard / "go").touch()
+        answer = begun.result(60)
+        assert stopped.result(60) == "there is no run r1"
+    assert "refused" in (answer.get("outcome"), answer.get("verdict"))
+    assert "ended by alice" in str(answer["reasons"])
+    assert digest(drive) == before
+    assert not host.state_dir("r1").exists()
+
+
+def test_no_stop_says_there_is_no_run_while_one_may_begin(
+    host: Host, slow_guard: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever hears that takes the drive for free."""
+    drive = host.drive("da0")
+    monkeypatch.setenv("BURNIN_MEMORY_DIR", str(host.memory))
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(host.start, "r1", drive)
+        wait_for(lambda: (slow_guard / "asked").exists(), 20, "the guard is asked")
+        with pytest.raises(OSError, match="about to begin"):
+            start.stop(Folder(str(host.state_dir("r1"))), "alice", 0.1)
+        (slow_guard / "go").touch()
+        assert begun.result(60)["outcome"] == "refused"
+
+
+def test_a_stop_before_the_first_byte_of_a_phase(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wish that is there already isn't found only after a tick of writing."""
+    drive = host.drive("da0")
+    monkeypatch.setenv("BURNIN_MEMORY_DIR", str(host.memory))
+    monkeypatch.setenv("BURNIN_MEDIA", str(host.media))
+    before = digest(drive)
+    begin = engine.Engine.begin
+
+    def then_stopped(self: engine.Engine, event: str, detail: str = "") -> None:
+        begin(self, event, detail)
+        self.folder.wish(stop={"by": "alice"})
+
+    monkeypatch.setattr(engine.Engine, "begin", then_stopped)
+    options = _parser().parse_args(host.run_argv("run", "r1", drive))
+    kept = {number: signal.getsignal(number) for number in (SIGTERM, SIGINT, SIGHUP)}
+    try:
+        _, verdict = start.run(_request(options), lambda state: None)
+    finally:
+        for number, handler in kept.items():
+            signal.signal(number, handler)
+    assert verdict and verdict["reasons"] == ["stopped: by alice"]
+    assert verdict["bytes_written"] == 0
+    assert digest(drive) == before

@@ -30,6 +30,11 @@ def dumps() -> list[str]:
     return [name.rpartition("/")[2] for name in re.split(r"[,\s]+", told) if name]
 
 
+def written(disk: str) -> str:
+    """Another text whenever something was written to the disk. Raises OSError, Unreadable."""
+    return texts.iostat(output("iostat", "-Ix", disk), disk)
+
+
 # Of these classes a layer is no use by itself: each partition table, label and device node has one.
 IDLE_CLASSES = ("DISK", "DEV", "LABEL", "PART", "MULTIPATH")
 WHOSE = {"ZFS::VDEV": "pool", "SWAP": "swap", "VFS": "mount", "FFS": "mount"}

@@ -139,7 +139,23 @@ def judge(
     facts += [Fact(name, "unknown", f"{name} was not looked at") for name in sorted(missing)]
     if any(fact.fact == "pool" and fact.state == "old_data" for fact in facts):
         facts += _watched(drive, facts, held)
+    if own.state is None:
+        facts = _as_it_is_now(drive, facts)
     return Judgement(path, drive, release.applied(facts, released), samples)
+
+
+def _as_it_is_now(drive: Identity, facts: list[Fact]) -> list[Fact]:
+    """Old data is released as it is: a release isn't good any more once something else was written
+    to the drive, wherever it lies. From the first byte of a run on, its own writes count too.
+    """
+    if not any(fact.parts for fact in facts):
+        return facts
+    try:
+        mark = release.part(b"written", use.written(drive).encode())
+    except Exception as error:
+        told = f"what is written to it meanwhile can't be known: {error}"
+        return [*facts, Fact("data", "unknown", told)]
+    return [fact._replace(parts=(*fact.parts, mark)) if fact.parts else fact for fact in facts]
 
 
 def use_facts(drive: Identity) -> list[Fact]:

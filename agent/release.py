@@ -1,8 +1,9 @@
 """Old data that somebody has released: which findings a release covers, and which it doesn't.
 
 A release names what was found, not where to look: `fact:part.part…`, each part a short hash of the
-bytes (or words) found. It covers a finding of that fact whose every part it names, and nothing
-else: other data of the same kind has other parts. What is in use or unknown has no name to release.
+bytes (or words) found, and one of how much was written to the drive by then. It covers a finding of
+that fact whose every part it names, and nothing else: other data of the same kind has other parts,
+and what is stored beside it voids it. What is in use or unknown has no name to release.
 A run writes over released unknown data bit by bit: `explained` knows what is left of it.
 """
 

@@ -145,6 +145,14 @@ def mdstat(text: str) -> dict[str, list[str]]:
     return found
 
 
+def sectors_written(text: str) -> int:
+    """/sys/block/NAME/stat: sectors written since the host started, its partitions' too."""
+    fields = text.split()
+    if len(fields) < 11 or not all(field.isdigit() for field in fields):
+        raise Unreadable(f"stat of the disk: {text[:100]!r}")
+    return int(fields[6])
+
+
 def command_line(text: str) -> dict[str, str]:
     """/proc/cmdline: `root` and `resume` as told, where they are."""
     pairs = (word.partition("=") for word in text.split())
@@ -264,6 +272,19 @@ def mount_p(text: str) -> list[tuple[str, str]]:
     if not rows or any(len(row) < 4 for row in rows):
         raise Unreadable("mount -p: empty or cut off")
     return [(row[0], row[1]) for row in rows]
+
+
+def iostat(text: str, disk: str) -> str:
+    """`iostat -Ix DISK`: writes and KiB written since the host started, as it tells them."""
+    rows = [line.split() for line in text.splitlines()]
+    heads = [row for row in rows if row[:1] == ["device"] and {"w/i", "kw/i"} <= set(row)]
+    told = [row for row in rows if row[:1] == [disk]]
+    if len(heads) != 1 or len(told) != 1 or len(told[0]) < len(heads[0]):
+        raise Unreadable(f"iostat: it doesn't tell what was written to {disk}")
+    counts = [told[0][heads[0].index(key)] for key in ("w/i", "kw/i")]
+    if not all(re.fullmatch(r"\d+\.\d", count) for count in counts):
+        raise Unreadable(f"iostat: {counts} are no counts")
+    return " ".join(counts)
 
 
 # --- smartctl ---------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from typing import Callable
 
 from . import freebsd, openers, programs, texts
+from .host import boot_id
 from .identity import Device, Fact, Identity, is_drive, number_of
 from .release import part
 
@@ -128,6 +129,20 @@ def imported() -> list[texts.Vdev]:
         if not loaded and "modules cannot be auto-loaded" in str(error):
             return []
         raise
+
+
+def written(drive: Identity) -> str:
+    """Another text once anything was written to it, by whatever way, or its host was started anew,
+    which counts from zero. Raises OSError, Unreadable.
+    """
+    if drive.kind == "file":
+        return str(os.stat(drive.path).st_mtime_ns)
+    boot = boot_id()
+    if boot == "unknown":
+        raise OSError("this start of the host can't be told from another")
+    if sys.platform.startswith("freebsd"):
+        return f"{boot} {freebsd.written(drive.name)}"
+    return f"{boot} {texts.sectors_written(_read(f'{_home(drive)}/stat'))}"
 
 
 def _mountinfos() -> Iterator[str]:

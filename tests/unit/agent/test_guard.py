@@ -8,11 +8,15 @@ from typing import Any
 
 import pytest
 
-from agent import guard, opening, zfs
+from agent import guard, opening, use, zfs
 from agent.clock import pace
+from agent.explained import Own
 from agent.identity import Fact, Identity, node_of
+from agent.signatures import sample_places
+from agent.state import new
 
 SIZE = 1 << 20
+IO = {"direct": True, "how": "O_DIRECT", "threads": 1, "chunk_bytes": 1 << 20}
 
 
 @pytest.fixture
@@ -74,7 +78,7 @@ def test_another_drive_is_not_even_opened(drive: Identity, monkeypatch: pytest.M
     monkeypatch.setattr(guard, "identify", lambda path: drive._replace(kind="disk", serial="OTHER"))
     monkeypatch.setattr(opening, "Medium", lambda drive: pytest.fail("opened"))
     with pytest.raises(opening.Refused, match="expected serial S, found OTHER"):
-        opening.opened(drive.path, "S", SIZE, None, False)
+        opening.opened(drive.path, "S", SIZE, None, guard.NOBODY)
 
 
 def test_another_object_at_the_path_is_not_written(
@@ -91,7 +95,7 @@ def test_another_object_at_the_path_is_not_written(
 
     monkeypatch.setattr(opening.guard, "judge_identity", swapped)
     with pytest.raises(opening.Refused, match="not what was identified"):
-        opening.opened(drive.path, "S", SIZE, None, False)
+        opening.opened(drive.path, "S", SIZE, None, guard.NOBODY)
     assert Path(drive.path).read_bytes() == bytes(SIZE)
 
 
@@ -107,7 +111,7 @@ def test_a_second_object_while_it_is_open_is_not_written(
 
     monkeypatch.setattr(opening.guard, "judge", swapped)
     with pytest.raises(opening.Refused, match="another drive now"):
-        opening.opened(drive.path, "S", SIZE, None, False)
+        opening.opened(drive.path, "S", SIZE, None, guard.NOBODY)
 
 
 def test_another_object_at_the_path_is_not_looked_at(
@@ -141,3 +145,45 @@ def test_the_environment_hurries_no_look_at_a_disk(
     assert guard._watched(drive._replace(kind=kind), [], None) == []
     assert slept == [seconds]
     assert pace("BURNIN_TXG_SECONDS", 60, kind) == (60 if kind == "disk" else 0.5)
+
+
+def test_a_release_ends_with_the_next_write_wherever_it_lies(
+    drive: Identity, tmp_path: Path
+) -> None:
+    """A file stored on a released FAT changes neither its boot sector nor, mostly, a sample."""
+    size = 8 << 20
+    Path(drive.path).write_bytes(b"\xeb\x3c\x90" + bytes(51) + b"FAT16   " + bytes(size - 62))
+    found = guard.judge(drive.path, "S", size)
+    tokens = [reason["release"] for reason in found.reasons]
+    assert tokens and guard.judge(drive.path, "S", size, released=tokens).allowed
+    between = next(at for at in range(2 << 20, size, 4096) if at not in sample_places(size))
+    with open(drive.path, "r+b") as file:
+        file.seek(between)
+        file.write(b"twelve holiday pictures")
+    assert not guard.judge(drive.path, "S", size, released=tokens).allowed
+    begun = Own({}, new("r1", "boot", drive.head(), 1, IO))
+    assert guard.judge(drive.path, "S", size, own=begun, released=tokens).allowed, "its own writes"
+
+
+def test_a_release_takes_a_count_of_writes(
+    drive: Identity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: Any) -> str:
+        raise OSError(2, "No such file or directory")
+
+    monkeypatch.setattr(guard.use, "written", unreadable)
+    assert guard.judge(drive.path, "S", SIZE).allowed, "nothing is to be released"
+    Path(drive.path).write_bytes(b"XFSB" + bytes(SIZE - 4))
+    told = [(one["state"], one["reason"]) for one in guard.judge(drive.path, "S", SIZE).reasons]
+    assert any(state == "unknown" and "can't be known" in reason for state, reason in told)
+
+
+def test_what_counts_as_a_write(drive: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a disk: sectors since this start of the host; to a file: when it was written last."""
+    monkeypatch.setattr(use, "boot_id", lambda: "boot-1")
+    monkeypatch.setattr(use, "_read", lambda path: "1 2 3 4 5 6 700 8 9 10 11\n")
+    disk = drive._replace(kind="disk")
+    assert use.written(disk) == "boot-1 700"
+    monkeypatch.setattr(use, "boot_id", lambda: "unknown")
+    with pytest.raises(OSError, match="this start of the host"):
+        use.written(disk)

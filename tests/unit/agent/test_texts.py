@@ -196,3 +196,24 @@ def test_a_lock_that_can_t_be_read() -> None:
     for told in ("yes", {}, []):
         with pytest.raises(texts.Unreadable):
             texts.is_locked({"ata_security": told})
+
+
+def test_how_much_was_written() -> None:
+    assert texts.iostat(text("iostat"), "ada0") == "1523417.0 83205128.0"
+    assert texts.sectors_written(text("stat")) == 13229884
+
+
+@pytest.mark.parametrize(
+    "told", ["", "garbage", text("iostat")[:-60], text("iostat").replace("1523417.0", "-")]
+)
+def test_what_was_written_by_an_iostat_that_can_t_be_read(told: str) -> None:
+    with pytest.raises(texts.Unreadable):
+        texts.iostat(told, "ada0")
+    with pytest.raises(texts.Unreadable):
+        texts.iostat(text("iostat"), "ada1")
+
+
+@pytest.mark.parametrize("told", ["", "1 2 3", "a " * 17, "-1 " * 17])
+def test_what_was_written_by_a_stat_that_can_t_be_read(told: str) -> None:
+    with pytest.raises(texts.Unreadable):
+        texts.sectors_written(told)

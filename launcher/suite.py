@@ -15,6 +15,21 @@ from .environment import PYTHON, ROOT, VAR
 
 AGENT_REQUIREMENTS = ("requirements-agent-tests.txt",)
 PYTEST = [str(PYTHON), "-m", "pytest"]
+#: Two at once, as much of a test is waiting; a file's tests stay together, for what they share.
+PARALLEL = ["-n", "2", "--dist", "loadfile"]
+#: Of tests/integration. The agent's run under the oldest Python of a NAS, once.
+AGENT = "agent"
+#: What has no database of ours, or whose answer can't depend on which one it is.
+ANY_DATABASE = (
+    AGENT,
+    "truenas_mock",
+    "launcher",
+    "dashboard/test_browser_*",
+    "dashboard/test_api_schema.py",
+    "dashboard/test_doors.py",
+    "dashboard/test_roles.py",
+    "drives/test_check_system.py",
+)
 
 
 @dataclass(frozen=True)
@@ -35,9 +50,7 @@ def main(arguments: list[str]) -> int:
     began = time.monotonic()
     parts = [
         *_side_by_side(
-            lambda: _run(
-                "unit, integration (SQLite)", [*PYTEST, "tests/unit", "tests/integration"]
-            ),
+            _on_sqlite,
             _on_postgres,
         ),
         # Not beside the first: both play with the loop devices of this machine.
@@ -76,14 +89,22 @@ def _side_by_side(shown: Callable[[], Part], *aside: Callable[[], Part]) -> list
     return parts
 
 
+def _on_sqlite() -> Part:
+    places = ["tests/unit", "tests/integration", *_without(AGENT)]
+    return _run("unit, integration (SQLite)", [*PYTEST, *PARALLEL, *places])
+
+
+def _without(*places: str) -> list[str]:
+    return [f"--ignore-glob=tests/integration/{place}" for place in places]
+
+
 def _on_postgres() -> Part:
     name = "integration (PostgreSQL)"
     if not needs.NEEDS["postgres"].find():
         return _missing(name, "no PostgreSQL server binaries (Debian: apt install postgresql)")
-    # Those without a database of ours: their answer can't depend on which one it is.
-    apart = [f"--ignore=tests/integration/{room}" for room in ("agent", "truenas_mock", "launcher")]
+    command = [*PYTEST, *PARALLEL, "tests/integration", *_without(*ANY_DATABASE)]
     server = [str(PYTHON), "-m", "tests.postgres"]
-    return _run(name, [*server, *PYTEST, "tests/integration", *apart], aside=True)
+    return _run(name, [*server, *command], aside=True)
 
 
 def _on_python39() -> Part:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from playwright.sync_api import Page
+from playwright.sync_api import Browser, Page
 
 from drives.models import Drive, System
 from tests import needs
@@ -18,6 +17,7 @@ from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_system
 
 PASSWORD = "correct horse"
+OpensPage = Callable[..., Page]
 
 
 def a_user(role: str, **facts: Any) -> User:
@@ -51,33 +51,47 @@ def drive(nas: System) -> Drive:
     return a_drive(nas, temperature_c=34)
 
 
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    needs.need("chromium")
+    with chromium() as started:
+        yield started
+
+
 @pytest.fixture
-def page_of(web: Web, as_: Callable[[str], Client]) -> Iterator[Callable[..., Page]]:
+def page_of(web: Web, browser: Browser, as_: Callable[[str], Client]) -> Iterator[OpensPage]:
     """A browser's page of somebody with that role, logged in: `page_of("operator", width=390)`.
 
     An exception in a script of the page fails the test."""
-    needs.need("chromium")
-    with chromium() as browser:
-        complaints: list[str] = []
+    complaints: list[str] = []
 
-        def open_page(role: str, *, width: int = 1440, height: int = 900) -> Page:
-            context = browser.new_context(viewport={"width": width, "height": height})
-            key = as_(role).cookies["sessionid"].value
-            context.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
-            page = context.new_page()
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            return page
+    def open_page(role: str, *, width: int = 1440, height: int = 900) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": height})
+        key = as_(role).cookies["sessionid"].value
+        context.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        return page
 
-        yield open_page
-        assert complaints == []
+    yield open_page
+    for context in browser.contexts:
+        context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def _web(
+    tmp_path_factory: pytest.TempPathFactory, valkey_server: str, django_db_setup: None
+) -> Iterator[Web]:
+    server = Web(tmp_path_factory.mktemp("web"), valkey_server)
+    yield server
+    server.kill9()
 
 
 @pytest.fixture
-def web(tmp_path: Path, valkey: str, transactional_db: None) -> Iterator[Web]:
-    """A real web process: real HTTP, real websockets."""
-    server = Web(tmp_path, valkey)
-    try:
-        server.start()
-        yield server
-    finally:
-        server.kill9()
+def web(_web: Web, valkey: str, transactional_db: None) -> Web:
+    """A real web process: real HTTP, real websockets. It keeps nothing, so that one serves all
+    tests; one that a test killed is started again."""
+    if not _web.is_alive:
+        _web.start()
+    return _web

@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -334,11 +333,9 @@ def _tell(note: str) -> int:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_events_are_told_once_and_end_with_the_token(tmp_path: Path, valkey: str) -> None:
+def test_events_are_told_once_and_end_with_the_token(web: Web) -> None:
     before = _tell("before anybody listened")
     token, text = tokens.issue(a_user("viewer"), name="x", role="viewer", expires_at=None)
-    web = Web(tmp_path, valkey)
-    web.start()
     heard: list[dict[str, Any]] = []
     done = threading.Event()
 
@@ -358,21 +355,16 @@ def test_events_are_told_once_and_end_with_the_token(tmp_path: Path, valkey: str
     def notes() -> list[str]:
         return [event["note"] for event in heard if event["kind"] == "freeze"]
 
-    try:
-        threading.Thread(
-            target=listen, kwargs={"Last-Event-ID": str(before - 1)}, daemon=True
-        ).start()
-        wait_for(lambda: notes() == ["before anybody listened"], 30, "the missed one is told")
-        _tell("one")
-        _tell("two")
-        wait_for(lambda: len(notes()) == 3, 30, "both are told")
-        assert notes()[1:] == ["one", "two"]
-        ids = [event["id"] for event in heard]
-        assert ids == sorted(set(ids))
-        tokens.revoke(token, by="viewer")
-        wait_for(done.is_set, 30, "the stream has ended")
-    finally:
-        web.kill9()
+    threading.Thread(target=listen, kwargs={"Last-Event-ID": str(before - 1)}, daemon=True).start()
+    wait_for(lambda: notes() == ["before anybody listened"], 30, "the missed one is told")
+    _tell("one")
+    _tell("two")
+    wait_for(lambda: len(notes()) == 3, 30, "both are told")
+    assert notes()[1:] == ["one", "two"]
+    ids = [event["id"] for event in heard]
+    assert ids == sorted(set(ids))
+    tokens.revoke(token, by="viewer")
+    wait_for(done.is_set, 30, "the stream has ended")
 
 
 def test_metrics(call: Call, drive: Drive) -> None:

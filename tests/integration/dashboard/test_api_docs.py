@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from pathlib import Path
 
 import pytest
 
@@ -20,25 +19,20 @@ TEXT = (ROOT / "docs" / "api.md").read_text()
 
 
 @pytest.mark.django_db(transaction=True, reset_sequences=True)
-def test_the_examples_run(tmp_path: Path, valkey: str) -> None:
+def test_the_examples_run(web: Web) -> None:
     drive = a_drive(a_system())
     _, token = tokens.issue(a_user("admin"), name="docs", role="admin", expires_at=None)
-    web = Web(tmp_path, valkey)
-    web.start()
     blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
     script = "\n".join(blocks).replace("drives/1", f"drives/{drive.pk}")
     script = script.replace("[1]", f"[{drive.pk}]")
     script = re.sub(r"^export .*$", "set -e", script, flags=re.M)
-    try:
-        done = subprocess.run(
-            ["bash", "-c", script],
-            env=os.environ | {"BURNIN": web.url, "TOKEN": token},
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-    finally:
-        web.kill9()
+    done = subprocess.run(
+        ["bash", "-c", script],
+        env=os.environ | {"BURNIN": web.url, "TOKEN": token},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"outcome": "queued"' in done.stdout and "burnin_drives" in done.stdout
     assert "shelf 2, bay 7" in done.stdout

@@ -9,13 +9,11 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.test import Client
-from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from dashboard import first_admin
 from drives.models import Drive
 from live.changes import changed, server
-from tests import needs
-from tests.browser import chromium
 from tests.integration.dashboard.conftest import PASSWORD as USERS_PASSWORD
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.dashboard.web import Web
@@ -47,21 +45,19 @@ def complaints() -> list[str]:
 
 
 @pytest.fixture
-def page(web: Web, complaints: list[str]) -> Iterator[Page]:
-    needs.need("chromium")
-
+def page(web: Web, browser: Browser, complaints: list[str]) -> Iterator[Page]:
     def read(message: ConsoleMessage) -> None:
         if "Content Security Policy" in message.text:
             complaints.append(message.text)
 
-    with chromium() as browser:
-        context = browser.new_context()
-        context.add_init_script(LISTEN)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
-        page.on("console", read)
-        yield page
-        assert complaints == []
+    context = browser.new_context()
+    context.add_init_script(LISTEN)
+    page = context.new_page()
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    page.on("console", read)
+    yield page
+    context.close()
+    assert complaints == []
 
 
 def refused(page: Page) -> list[str]:

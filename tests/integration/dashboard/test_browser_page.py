@@ -55,9 +55,12 @@ def test_a_change_arrives_and_disturbs_nothing(drive: Drive, web: Web, page_of: 
     page = page_of("viewer")
     open_home(page, web)
     page.locator("[name=q]").fill("sd")
+    page.evaluate(
+        "addEventListener('animationstart', event => { window.flashed = event.target.className })"
+    )
     change(drive, temperature_c=51)
     expect(row(page, drive)).to_contain_text("51 °C")
-    expect(row(page, drive).locator("td.temp")).to_have_class("num temp warn changed")
+    page.wait_for_function("window.flashed === 'num temp warn changed'")
     assert page.evaluate(MARKED)
     assert page.evaluate("document.activeElement.name") == "q"
     assert page.locator("[name=q]").input_value() == "sd"

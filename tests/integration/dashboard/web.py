@@ -41,6 +41,8 @@ class Web:
             "DJANGO_SETTINGS_MODULE": "tests.settings",
             "TEST_REDIS_URL": self.valkey,
         }  # fmt: skip
+        # Set beside a browser; the product must do without.
+        env.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
         with (self.folder / "web.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "daphne", "-b", self.bind, "-p", str(self.port),
@@ -53,6 +55,10 @@ class Web:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     def _answers(self) -> bool:
         with contextlib.suppress(requests.ConnectionError, requests.Timeout):

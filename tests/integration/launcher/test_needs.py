@@ -23,17 +23,28 @@ def test_wants_nothing():
 """
 
 
-@pytest.mark.parametrize(("ci", "status"), [("", 0), ("true", 1)])
-def test_without_the_program(tmp_path: Path, ci: str, status: int) -> None:
-    (tmp_path / "test_wants.py").write_text(WANTS_SSH)
-    done = subprocess.run(
+def run(folder: Path, ci: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    (folder / "test_wants.py").write_text(WANTS_SSH)
+    return subprocess.run(
         [sys.executable, "-m", "pytest", "-c", str(ROOT / "pytest.ini"), "-p", "tests.conftest",
-         "-p", "no:cacheprovider", str(tmp_path / "test_wants.py")],
+         "-p", "no:cacheprovider", *arguments, str(folder / "test_wants.py")],
         cwd=ROOT,
-        env=os.environ | {"PATH": str(tmp_path), "CI": ci, "PYTHONPATH": str(ROOT)},
+        env=os.environ | {"PATH": str(folder), "CI": ci, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("arguments", [[], ["-n", "1"]])
+def test_without_the_program_it_is_skipped_loudly(tmp_path: Path, arguments: list[str]) -> None:
+    done = run(tmp_path, "", *arguments)
     assert "1 passed, 1 skipped" in done.stdout, done.stdout + done.stderr
-    assert "!!! SKIPPED for want of ssh: 1 (Debian: apt install openssh-client)" in done.stdout
-    assert done.returncode == status
+    assert "!!! SKIPPED 1 for want of ssh (Debian: apt install openssh-client)" in done.stdout
+    assert done.returncode == 0
+
+
+def test_in_ci_nothing_may_be_missing(tmp_path: Path) -> None:
+    done = run(tmp_path, "true")
+    assert "1 passed, 1 error" in done.stdout, done.stdout + done.stderr
+    assert "CI=true, but not run for want of ssh" in done.stdout
+    assert done.returncode == 1

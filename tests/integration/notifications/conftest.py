@@ -13,6 +13,7 @@ from audit.events import record
 from audit.models import AuditEvent, Kind
 from config import runtime
 from drives.models import Drive, System
+from notifications.models import Cursor
 from tests.integration.notifications.servers import (
     PASSWORD,
     USER,
@@ -29,6 +30,14 @@ KINDS = {
     "passed": Kind.BURNIN_PASSED,
     "unknown": Kind.BURNIN_UNKNOWN,
 }
+
+
+@pytest.fixture(autouse=True)
+def _reads_from_now_on(request: pytest.FixtureRequest) -> None:
+    """As after the migration, whose row goes with the flush of an earlier test."""
+    if request.node.get_closest_marker("django_db"):
+        request.getfixturevalue("db")
+        Cursor.objects.get_or_create(only_one=True, defaults={"position": 0})
 
 
 @pytest.fixture

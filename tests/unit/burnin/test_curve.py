@@ -14,7 +14,9 @@ from burnin.curve import BINS, Curve, Left, mean, self_test_left, surface_left
 TB = 10**12
 
 
-@pytest.mark.parametrize("drive", [bench.DRIVES[0], bench.DRIVES[5], bench.DRIVES[6]], ids=str)
+@pytest.mark.parametrize(
+    "drive", [bench.DRIVES[0], bench.DRIVES[5], bench.DRIVES[6]], ids=lambda drive: drive.name
+)
 def test_the_median_error_is_within_ten_percent(drive: bench.Simulated) -> None:
     looks, end, _ = bench.life(drive, None, seed=3)
     told, naive = bench.errors(looks, end)

@@ -11,6 +11,7 @@ import contextlib
 import errno
 import fcntl
 import os
+import stat
 import threading
 import time
 
@@ -21,6 +22,14 @@ O_DIRECT = getattr(os, "O_DIRECT", 0)
 FILE_ALIGN = 4096
 LOCK_SECONDS = 2
 GONE = (errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.EBADF)
+
+
+def advise(descriptor: int, advice: str, offset: int = 0, length: int = 0) -> None:
+    """DONTNEED: what is read next comes from the medium. A character device, as FreeBSD's disks
+    are, has no cache, and there takes no advice. Raises OSError.
+    """
+    if hasattr(os, "posix_fadvise") and not stat.S_ISCHR(os.fstat(descriptor).st_mode):
+        os.posix_fadvise(descriptor, offset, length, getattr(os, f"POSIX_FADV_{advice}"))
 
 
 class Changed(OSError):
@@ -147,11 +156,9 @@ class Medium:
             done = 0
             while done < len(view):
                 descriptor, end = self._part(offset + done, offset + len(view))
-                if descriptor == self._plain_fd and hasattr(os, "posix_fadvise"):
+                if descriptor == self._plain_fd:
                     to_end = 0 if end >= self.size else end - offset - done
-                    os.posix_fadvise(
-                        descriptor, (offset + done) // 4096 * 4096, to_end, os.POSIX_FADV_DONTNEED
-                    )
+                    advise(descriptor, "DONTNEED", (offset + done) // 4096 * 4096, to_end)
                 taken = os.preadv(descriptor, [view[done : end - offset]], offset + done)
                 if taken <= 0:
                     raise OSError(errno.ENXIO, "the medium ends here")

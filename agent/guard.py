@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from . import openers, release, signatures, smart, texts, use, zfs
 from .clock import pace
-from .device import Medium
+from .device import Medium, advise
 from .explained import Own
 from .identity import (
     Fact,
@@ -234,9 +234,8 @@ def _reading(drive: Identity, held: Medium | None) -> Iterator[signatures.Read]:
             sequence is not None and sequence != disk_sequence(drive.node)
         ):
             raise OSError("what was opened is not what was identified")
-        if hasattr(os, "posix_fadvise"):
-            for advice in (os.POSIX_FADV_DONTNEED, os.POSIX_FADV_RANDOM):
-                os.posix_fadvise(descriptor, 0, 0, advice)
+        advise(descriptor, "DONTNEED")
+        advise(descriptor, "RANDOM")
         yield lambda offset, length: os.pread(descriptor, length, offset)
     finally:
         os.close(descriptor)

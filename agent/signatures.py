@@ -23,9 +23,9 @@ TAIL_BYTES = 1024 * 1024
 PIECE = 4096
 #: One sample for each 16 MiB, within these limits. Each is one seek: some 10 s on a hard disk.
 SAMPLES, SAMPLE_BYTES = (64, 1024), 16 << 20
-#: A disk that takes longer than this for them is no healthy one.
-SAMPLE_SECONDS = 40
-#: Of each partition, and of so many.
+#: A disk that takes longer than this for all of it is no healthy one.
+SCAN_SECONDS = 50
+#: Of each partition, and of so many; more have none but a table that somebody has made up.
 PARTITION_HEAD_BYTES, PARTITIONS = 256 * 1024, 64
 PAGES = (4096, 8192, 16384, 65536)
 
@@ -107,13 +107,27 @@ class Scan(NamedTuple):
     unknown_part: str
 
 
+class TooMuch(Exception):
+    """It can't all be looked at: it is too slow, or its table lists too many partitions."""
+
+
 class _Looker:
     """Bytes of the medium by offset, read once in 4 KiB pieces."""
 
     def __init__(self, read: Read, size: int) -> None:
         self._read, self._size = read, size
+        self._end = time.monotonic() + SCAN_SECONDS
         self._pieces: dict[int, bytes] = {}
         self.unreadable: list[int] = []
+
+    def once(self, offset: int, length: int) -> bytes:
+        """The same without keeping it."""
+        kept, self._pieces = self._pieces, {}
+        try:
+            self.load(offset, length)
+            return self.at(offset, length)
+        finally:
+            self._pieces = kept
 
     def load(self, offset: int, length: int) -> None:
         offset = max(offset, 0) // PIECE * PIECE
@@ -132,10 +146,13 @@ class _Looker:
                 self._pieces[at] = self._whole(at, min(PIECE, self._size - at))
             except OSError:
                 self._pieces[at] = b""
-                self.unreadable.append(at)
+                if at not in self.unreadable:
+                    self.unreadable.append(at)
         return self._pieces[at]
 
     def _whole(self, offset: int, length: int) -> bytes:
+        if time.monotonic() > self._end:
+            raise TooMuch(f"it answers too slowly: not all was read in {SCAN_SECONDS} s")
         data = self._read(offset, length)
         if len(data) != length:
             raise OSError(f"{len(data)} of {length} bytes came")
@@ -163,7 +180,7 @@ def scan(read: Read, size: int, own: Own, few: bool = False) -> Scan:
     """`read(offset, length)` gives bytes or raises OSError; offsets are multiples of 4096. `few`:
     as few samples as on the smallest medium.
 
-    Raises TimeoutError where the samples take too long.
+    Raises TooMuch.
     """
     look = _Looker(read, size)
     look.load(0, HEAD_BYTES)
@@ -212,17 +229,19 @@ def _labels(look: _Looker, size: int) -> list[zfs.Label]:
         places |= {start + at for at in zfs.places(length)}
     found = []
     for place in sorted(places):
-        look.load(place, zfs.LABEL_BYTES)
+        data = look.once(place, zfs.LABEL_BYTES)
 
-        def is_ours(at: int, place: int = place) -> bool:
-            return read_stamp(look.at((place + at) // SECTOR * SECTOR, SECTOR)) is not None
+        def is_ours(at: int, data: bytes = data) -> bool:
+            return read_stamp(data[at // SECTOR * SECTOR :][:SECTOR]) is not None
 
-        found.append(zfs.label(place, look.at(place, zfs.LABEL_BYTES), is_ours))
+        found.append(zfs.label(place, data, is_ours))
     return [label for label in found if label is not None]
 
 
 def _partitions(look: _Looker, size: int) -> set[tuple[int, int]]:
-    """(start, length) in bytes of what MBR and GPT (head or copy) list, where it lies inside."""
+    """(start, length) in bytes of what MBR and GPT (head or copy) list, where it lies inside.
+    Raises TooMuch.
+    """
     found = set()
     for sector in (512, 4096):
         for header in (sector, size - sector):
@@ -242,11 +261,14 @@ def _partitions(look: _Looker, size: int) -> set[tuple[int, int]]:
                 first, sectors = struct.unpack_from("<II", entry, 8)
                 if entry[4] not in (0, 0xEE):
                     found.add((first * sector, sectors * sector))
-    return {
+    inside = {
         (first, length)
         for first, length in found
         if first % SECTOR == 0 and 0 <= first < first + length <= size
     }
+    if len(inside) > PARTITIONS:
+        raise TooMuch(f"its tables list {len(inside)} partitions, more than {PARTITIONS}")
+    return inside
 
 
 def _sampled(look: _Looker, size: int, few: bool) -> dict[int, bytes]:
@@ -254,14 +276,7 @@ def _sampled(look: _Looker, size: int, few: bool) -> dict[int, bytes]:
     places = set(range(0, min(HEAD_BYTES, size), PIECE))
     places |= set(range(max(0, size - TAIL_BYTES) // PIECE * PIECE, size, PIECE))
     places |= sample_places(size, few)
-    end = time.monotonic() + SAMPLE_SECONDS
-    found = {}
-    for number, at in enumerate(sorted(places)):
-        if time.monotonic() > end:
-            told = f"{number} of {len(places)} samples in {SAMPLE_SECONDS} s"
-            raise TimeoutError(f"it answers too slowly: {told}")
-        found[at] = look.at(at, PIECE)
-    return found
+    return {at: look.at(at, PIECE) for at in sorted(places)}
 
 
 def sample_places(size: int, few: bool = False) -> set[int]:
@@ -284,7 +299,7 @@ def _in_partitions(look: _Looker, size: int) -> list[Hit]:
     released changes its superblock, which the release doesn't cover any more.
     """
     found = []
-    for start, length in sorted(_partitions(look, size))[:PARTITIONS]:
+    for start, length in sorted(_partitions(look, size)):
         look.load(start, min(length, PARTITION_HEAD_BYTES))
         found += [
             Hit(name, kind, start + at)

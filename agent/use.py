@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import glob
 import os
+import re
+import stat
 import sys
 from collections.abc import Iterator
 from typing import Callable
@@ -24,6 +26,7 @@ SYS, PROC, DEV = "/sys", "/proc", "/dev"
 EXPORTS = (
     ("iSCSI or FC target", "/kernel/config/target/core/*/*/udev_path"),
     ("NVMe target", "/kernel/config/nvmet/subsystems/*/namespaces/*/device_path"),
+    ("NVMe target", "/kernel/config/nvmet/subsystems/*/passthru/device_path"),
     ("SCST target", "/kernel/scst_tgt/devices/*/filename"),
 )
 
@@ -97,6 +100,12 @@ def _generic(drive: Identity) -> set[Device]:
     name = os.path.basename(os.path.realpath(_home(drive)))
     if name.startswith("nvme"):
         places += glob.glob(f"{glob.escape(SYS)}/class/nvme-generic/ng{name[4:]}/dev")
+        # Its controller; several where the kernel joins its paths.
+        places += [
+            place
+            for place in glob.glob(f"{home}/device/dev") + glob.glob(f"{home}/device/nvme*/dev")
+            if re.fullmatch(r"(device|nvme\d+)", place.split("/")[-2])
+        ]
     return {texts.numbers(_read(place)) for place in places}
 
 
@@ -218,8 +227,17 @@ def _hibernation(drive: Identity) -> list[Fact]:
     return []
 
 
+def _commands(path: str, generic: set[Device]) -> bool:
+    """Is it a character device that takes commands for the drive?"""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return False
+    return stat.S_ISCHR(found.st_mode) and number_of(found.st_rdev) in generic
+
+
 def _exports(drive: Identity) -> list[Fact]:
-    devices = _devices(drive)
+    devices, generic = _devices(drive), _generic(drive)
     found = []
     for kind, pattern in EXPORTS:
         top = SYS + pattern.split("*", 1)[0]
@@ -227,7 +245,7 @@ def _exports(drive: Identity) -> list[Fact]:
             os.listdir(top)  # not readable: not known
         for place in glob.glob(SYS + pattern):
             path = _read(place).partition("\n")[0].strip()  # SCST: "[key]" in a second line
-            if path and is_drive(path, drive, devices):
+            if path and (is_drive(path, drive, devices) or _commands(path, generic)):
                 found.append(Fact("export", "in_use", f"{kind} lends it to other machines"))
     return found
 

@@ -109,7 +109,7 @@ class Rest:
             raise NasError(f"HTTP {status} to {method} {path}: {_message(content)}")
         try:
             return json.loads(content)
-        except ValueError:
+        except (ValueError, RecursionError):
             raise NasError(f"the answer to {path} is not whole JSON") from None
 
 
@@ -128,7 +128,8 @@ def _whole(body: HTTPResponse, path: str) -> bytes:
 def _message(content: bytes) -> str:
     try:
         answer = json.loads(content)
-        text = answer.get("message") if isinstance(answer, dict) and "message" in answer else answer
-    except ValueError:
+        told = answer.get("message") if isinstance(answer, dict) and "message" in answer else answer
+        text = str(told)
+    except (ValueError, RecursionError):
         text = content.decode(errors="replace")
-    return " ".join(str(text).split())[:200]
+    return " ".join(text.split())[:200]

@@ -204,7 +204,7 @@ class Session:
                 break
             try:
                 answer = json.loads(message)
-            except ValueError:
+            except (ValueError, RecursionError):
                 raise self._garbled(method) from None
             if not isinstance(answer, dict):
                 raise self._garbled(method)

@@ -117,6 +117,8 @@ def test_an_empty_list_is_not_believed(nas: Garbage, path: str) -> None:
         (206, b'[{"identifier": "'),
         (200, b'[{"identifier": "'),
         (200, b"\xff\xfe"),
+        (200, b"[" * 100_000),
+        (500, b'{"message":' * 100_000),
     ],
     ids=repr,
 )

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent import guard, opening, use, zfs
+from agent import guard, openers, opening, use, zfs
 from agent.clock import pace
+from agent.device import advise
 from agent.explained import Own
 from agent.identity import Fact, Identity, node_of
 from agent.signatures import sample_places
@@ -187,3 +188,48 @@ def test_what_counts_as_a_write(drive: Identity, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(use, "boot_id", lambda: "unknown")
     with pytest.raises(OSError, match="this start of the host"):
         use.written(disk)
+
+
+@pytest.mark.parametrize("joined", [False, True], ids=["one path", "joined paths"])
+def test_an_nvme_drive_that_is_lent_by_its_controller(
+    drive: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, joined: bool
+) -> None:
+    """A target that passes all commands through opens no block device. /dev/null stands for it."""
+    sys = tmp_path / "sys"
+    home = sys / "devices" / "nvme0n1"
+    controller = home / "device" / "nvme3" if joined else home / "device"
+    controller.mkdir(parents=True)
+    null = os.stat("/dev/null").st_rdev
+    (controller / "dev").write_text(f"{os.major(null)}:{os.minor(null)}\n")
+    block = os.stat(drive.path).st_dev
+    (sys / "dev" / "block").mkdir(parents=True)
+    (sys / "dev" / "block" / f"{os.major(block)}:{os.minor(block)}").symlink_to(home)
+    monkeypatch.setattr(use, "SYS", str(sys))
+    disk = drive._replace(kind="disk", node=(0, 0, block))
+    assert use._exports(disk) == []
+    lent = sys / "kernel" / "config" / "nvmet" / "subsystems" / "a" / "passthru" / "device_path"
+    lent.parent.mkdir(parents=True)
+    lent.write_text("/dev/zero\n")
+    assert use._exports(disk) == []
+    lent.write_text("/dev/null\n")
+    (fact,) = use._exports(disk)
+    assert (fact.fact, fact.state) == ("export", "in_use")
+    assert openers._has_open(str(opened_null(tmp_path)), set(), use._generic(disk), None)
+
+
+def opened_null(folder: Path) -> Path:
+    """A table of descriptors with /dev/null in it."""
+    table = folder / "fd"
+    table.mkdir()
+    (table / "3").symlink_to("/dev/null")
+    return table
+
+
+def test_a_character_device_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> None:
+    """FreeBSD's disks are such: its kernel refuses the question itself."""
+    asked: list[int] = []
+    monkeypatch.setattr(os, "posix_fadvise", lambda descriptor, *_: asked.append(descriptor))
+    for path, times in (("/dev/zero", 0), (__file__, 1)):
+        with open(path, "rb") as file:
+            advise(file.fileno(), "DONTNEED")
+        assert len(asked) == times

@@ -15,6 +15,10 @@ from agent.signatures import AT_HEAD, AT_TAIL, PIECE, sample_places, scan
 SIZE = 8 << 20
 
 
+def noise(length: int) -> bytes:
+    return random.Random(7).randbytes(length)
+
+
 def looked_at(medium: bytes) -> list[str]:
     found = scan(lambda offset, length: medium[offset : offset + length], len(medium), Own({}))
     return [hit.name for hit in found.hits] + ["unknown"] * bool(found.unknown)
@@ -76,8 +80,8 @@ def test_samples_are_the_same_at_each_look_and_leave_no_wide_gap() -> None:
 
 
 def test_a_disk_that_answers_too_slowly_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(signatures, "SAMPLE_SECONDS", -1)
-    with pytest.raises(TimeoutError, match="0 of .* samples"):
+    monkeypatch.setattr(signatures, "SCAN_SECONDS", -1)
+    with pytest.raises(signatures.TooMuch, match="too slowly"):
         looked_at(bytes(SIZE))
 
 
@@ -111,3 +115,38 @@ def test_two_damaged_labels_are_not_the_same_finding() -> None:
     second[zfs.PAIRS_AT + 64 : zfs.PAIRS_AT + 75] = b"pool_guid:2"
     told = [zfs.label(0, bytes(data), lambda at: False) for data in (first, second)]
     assert told[0] and told[1] and told[0].names != told[1].names
+
+
+def test_a_table_made_to_be_looked_at_for_ever() -> None:
+    """Its labels would take gigabytes of the host's memory: it is refused, and read a little."""
+    entries = b"".join(
+        noise(32) + struct.pack("<QQ", 40 + number, 4000 + number) + bytes(80)
+        for number in range(1024)
+    )
+    medium = bytearray(SIZE)
+    medium[512:520] = b"EFI PART"
+    medium[512 + 72 : 512 + 88] = struct.pack("<QII", 2, 1024, 128)
+    medium[1024 : 1024 + len(entries)] = entries
+    taken = 0
+
+    def read(offset: int, length: int) -> bytes:
+        nonlocal taken
+        taken += length
+        return bytes(medium[offset : offset + length])
+
+    for look in (lambda: scan(read, SIZE, Own({}), True), lambda: signatures.labels(read, SIZE)):
+        with pytest.raises(signatures.TooMuch, match="1024 partitions"):
+            look()
+    assert taken <= 8 << 20
+
+
+def test_all_partitions_of_a_full_table_are_looked_at_without_keeping_them() -> None:
+    medium = bytearray(SIZE)
+    medium[512:520] = b"EFI PART"
+    medium[512 + 72 : 512 + 88] = struct.pack("<QII", 2, 64, 128)
+    for number in range(64):
+        entry = b"x" * 32 + struct.pack("<QQ", 64 + number, 64 + number + 1100) + bytes(80)
+        medium[1024 + number * 128 : 1024 + number * 128 + 128] = entry
+    look = signatures._Looker(lambda at, length: bytes(medium[at : at + length]), SIZE)
+    signatures._labels(look, SIZE)
+    assert sum(map(len, look._pieces.values())) < 1 << 20

@@ -141,7 +141,7 @@ def forget_on_nas(test: SmartTest) -> None:
         return
     try:
         with clients.nas(test.drive.system) as nas:
-            nas.forget_self_test(test.nas_job_id)
+            nas.forget_self_test(test.nas_job_id, test.drive.identifier, test.type)
     except NasError as error:
         logger.info("%s: the NAS's job stays: %s", test, error)
 

@@ -63,7 +63,7 @@ class PlainHost:
     def start_self_test(self, identifier: str, type: str) -> SelfTestStart:
         raise NasError("a plain host has no API that starts self-tests")
 
-    def forget_self_test(self, job_id: int) -> None:
+    def forget_self_test(self, job_id: int, identifier: str, type: str) -> None:
         """Nobody waits for it here."""
 
 

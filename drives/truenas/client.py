@@ -124,9 +124,16 @@ class NasClient:
         test = {"identifier": identifier, "type": type.upper(), "mode": "BACKGROUND"}
         return answers.self_test_start(self._dialect.manual_test([test]), identifier)
 
-    def forget_self_test(self, job_id: int) -> None:
-        """End the NAS's waiting (core.job_abort). The drive itself is stopped on the host."""
-        self._dialect.abort_job(job_id)
+    def forget_self_test(self, job_id: int, identifier: str, type: str) -> None:
+        """End the NAS's waiting (core.job_abort). The drive itself is stopped on the host.
+
+        Only where the job is still that one: after a restart of the middleware its number is
+        another job's, which may be anything.
+        """
+        for job in answers.jobs(self._dialect.jobs()):
+            same = (job.job_id, job.identifier, job.type) == (job_id, identifier, type)
+            if same and job.state == "RUNNING":
+                self._dialect.abort_job(job_id)
 
     def _other(self) -> Dialect | None:
         try:

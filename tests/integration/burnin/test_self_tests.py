@@ -11,6 +11,7 @@ import pytest
 from audit.models import AuditEvent, Kind
 from burnin import self_tests
 from burnin.orchestrator import NotActive, RequestRefused
+from drives import clients
 from drives.models import Drive, SmartTest
 from tests.integration.rows import a_drive, a_job, a_system, now
 from tests.nas import MockNas
@@ -86,3 +87,23 @@ def test_started_settled_by_the_drives_log_and_cancelled_on_the_drive(
     self_tests.start(drive, "short", by="olga")  # the drive itself is free again
     with pytest.raises(NotActive):
         self_tests.cancel(drive, "long", by="olga")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_restart_of_the_middleware_the_job_of_that_number_is_anothers(
+    mock_nas: Callable[..., MockNas], site: Sites
+) -> None:
+    """24.10 stops the drive whose job is aborted."""
+    here = site(mock_nas(speed=10, release="24.10"))
+    ours, other = here.drive("sda"), here.drive("sdb")
+    number = self_tests.start(ours, "long", by="olga").nas_job_id
+    here.nas.debug("restart-middleware")
+    with clients.nas(here.system) as nas:
+        wait_for(lambda: nas.start_self_test(other.identifier, "long").job_id == number, 30, "up")
+    self_tests.cancel(ours, "long", by="olga")
+    jobs = {job["id"]: job["state"] for job in here.nas.debug("state")["jobs"]}
+    assert jobs == {number: "RUNNING"}
+    with clients.nas(here.system) as nas:
+        nas.forget_self_test(number or 0, other.identifier, "long")
+    jobs = {job["id"]: job["state"] for job in here.nas.debug("state")["jobs"]}
+    assert jobs == {number: "ABORTED"}

@@ -19,6 +19,7 @@ from audit.events import record
 from audit.models import Kind
 
 from . import tokens
+from .admin_site import EmptyIsNone
 from .first_admin import admins
 from .login_events import source_ip
 from .roles import ROLES, role_of
@@ -67,7 +68,7 @@ from . import admin_records  # noqa: E402, F401  (registers drives, burn-ins and
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(EmptyIsNone, UserAdmin):
     """A person has a name, a role and a password; Django's own flags follow from the role.
 
     Nobody is deleted: the audit log and the burn-ins name them. They are made inactive.

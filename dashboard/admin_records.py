@@ -21,10 +21,11 @@ from burnin.models import Job
 from drives import edits
 from drives.models import Drive
 
+from .admin_site import EmptyIsNone
 from .login_events import source_ip
 
 
-class Record(admin.ModelAdmin):
+class Record(EmptyIsNone, admin.ModelAdmin):
     """Nothing is added or deleted; what may be edited is in `editable`."""
 
     editable: tuple[str, ...] = ()

@@ -11,6 +11,13 @@ from django.shortcuts import redirect
 from .roles import may
 
 
+class EmptyIsNone:
+    """Mixed into an admin: `?_to_field=` names no field. Django looks for one of that name."""
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: Any = None) -> Any:
+        return super().get_object(request, object_id, from_field or None)  # type: ignore[misc]
+
+
 class Site(admin.AdminSite):
     site_title = site_header = "Burn-in admin"
     index_title = "People and records"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.http import QueryDict
@@ -10,6 +11,11 @@ from burnin.models import CHOSEN_KINDS, StageKind
 from burnin.plan import Plan
 
 Errors = dict[str, list[str]]
+
+
+def numbers(texts: Iterable[str]) -> list[int]:
+    """The numbers of rows among them; what has more digits than any row's is left out."""
+    return [int(text) for text in texts if text.isdecimal() and len(text) < 19]
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ class SystemForm:
         """Fields of System, without its name. Raises ValidationError for what is no value."""
         typed, errors = self.typed, {}
         port = typed["ssh_port"] or "22"
-        if not port.isdecimal() or not 1 <= int(port) <= 65535:
+        if not port.isdecimal() or len(port) > 5 or not 1 <= int(port) <= 65535:
             errors["ssh_port"] = "1 to 65535"
         if typed["kind"] not in System.Kind.values:
             errors["kind"] = "There is no such kind"

@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 from config.runtime import Runtime
 
@@ -69,7 +68,7 @@ def all_channels(runtime: Runtime) -> list[Channel]:
         *(
             Channel(
                 CHAT + hashlib.sha256(url.encode()).hexdigest()[:16],
-                f"Chat ({urlsplit(url).scheme})",
+                f"Chat ({url.partition('://')[0]})",
                 gathers=True,
                 url=url,
             )

@@ -25,6 +25,14 @@ Sizes are bytes, temperatures °C, times UTC in ISO 8601.
 
 class _Api(NinjaAPI):
     def get_openapi_schema(self, **options: Any) -> Any:
+        """Made once: it takes a while, and is the same until the next start."""
+        made = self.__dict__.setdefault("_described", {})
+        key = repr(options)
+        if key not in made:
+            made[key] = self._describe(**options)
+        return made[key]
+
+    def _describe(self, **options: Any) -> Any:
         """Errors have a type of their own, which the framework can't know."""
         schema = super().get_openapi_schema(**options)
         for methods in schema["paths"].values():

@@ -23,6 +23,7 @@ from drives.hosts.ssh import HostError
 from drives.models import System
 from drives.truenas.types import NasError, NasView
 
+from ..forms import numbers
 from ..login_events import source_ip
 from ..roles import role
 from ..system_form import KINDS, SystemForm
@@ -69,8 +70,8 @@ def edit(request: HttpRequest, system_id: int) -> HttpResponse:
 @role("admin")
 def try_step(request: HttpRequest, step: str) -> HttpResponse:
     """`api`, `host-key` or `host`: what the NAS answers to what is typed so far."""
-    known = request.POST.get("system", "")
-    system = get_object_or_404(System, pk=int(known)) if known.isdecimal() else None
+    known = numbers([request.POST.get("system", "")])
+    system = get_object_or_404(System, pk=known[0]) if known else None
     form = SystemForm.from_post(request.POST, system)
     try:
         wanted = form.unsaved()

@@ -18,7 +18,7 @@ from config import runtime
 from drives.models import Drive, SmartTest
 
 from ..estimates import choices, quick_seconds, whole_seconds
-from ..forms import Errors, StartForm
+from ..forms import Errors, StartForm, numbers
 from ..fragments import after_acts
 from ..login_events import source_ip
 from ..roles import role, wants_json
@@ -96,10 +96,8 @@ def self_test(request: HttpRequest, type: str) -> HttpResponse:
 
 def _drives(query: QueryDict) -> list[Drive]:
     """Those of drives=1,2,3 that exist, in the order of the table; at most MOST_DRIVES."""
-    ids = [int(text) for text in query.get("drives", "").split(",") if text.isdecimal()]
-    found = Drive.objects.select_related("system").filter(
-        pk__in=[drive_id for drive_id in ids[:MOST_DRIVES] if drive_id < 2**63]
-    )
+    ids = numbers(query.get("drives", "").split(","))
+    found = Drive.objects.select_related("system").filter(pk__in=ids[:MOST_DRIVES])
     return sorted(found, key=lambda drive: (drive.system.name, *natural(drive.devname)))
 
 

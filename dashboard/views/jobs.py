@@ -10,6 +10,7 @@ from burnin import orchestrator
 from burnin.models import ACTIVE_JOB_STATES, Job, JobState
 from burnin.progress import job_percent
 
+from ..forms import numbers
 from ..fragments import above, after_act, summary_now
 from ..login_events import source_ip
 from ..roles import role, wants_json
@@ -92,7 +93,7 @@ def _cancelled_all(request: HttpRequest, count: int) -> HttpResponse:
 @role("operator")
 def acknowledge(request: HttpRequest) -> HttpResponse:
     """Takes failed burn-ins (`job`, repeated) off the banner; they stay failed."""
-    ids = [int(text) for text in request.POST.getlist("job") if text.isdecimal()]
+    ids = numbers(request.POST.getlist("job"))
     count = orchestrator.acknowledge(ids, by=request.user.get_username())
     if wants_json(request):
         return JsonResponse({"acknowledged": count})

@@ -17,6 +17,9 @@ from ..login_events import source_ip
 from ..models import ApiToken
 from ..roles import ROLES, role, role_of
 
+#: Later days can't be told in every time zone.
+LAST_YEAR = 9000
+
 
 @never_cache
 @require_http_methods(["GET", "POST"])
@@ -62,6 +65,8 @@ def _end_of_day(text: str) -> datetime | None:
         day = datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError:
         raise tokens.TokenRefused("expires", "A day as 2027-01-31") from None
+    if not 1970 <= day.year <= LAST_YEAR:
+        raise tokens.TokenRefused("expires", f"A day from 1970 to {LAST_YEAR}")
     return timezone.make_aware(datetime.combine(day, time.max))
 
 

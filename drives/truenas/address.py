@@ -10,7 +10,10 @@ from .types import NasError
 
 def check_may_carry_key(base_url: str, *, allow_http: bool) -> None:
     """Raises NasError: a NAS that sees its key in clear revokes it (25.04 and later)."""
-    address = urlsplit(base_url)
+    try:
+        address = urlsplit(base_url)
+    except ValueError as error:
+        raise NasError(f"this is no address: {error}") from None
     if address.scheme == "https" or (
         address.scheme == "http" and (allow_http or _is_loopback(address.hostname or ""))
     ):

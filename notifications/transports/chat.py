@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -68,7 +67,7 @@ def send_test(runtime: Runtime) -> Answer:
         try:
             send([Message("test", payload)], url, runtime)
         except NotSent as error:
-            where = f"Address {number} ({urlsplit(url).scheme})"
+            where = f"Address {number} ({url.partition('://')[0]})"
             return Answer(False, f"{where}: {error}", time.monotonic() - began)
     count = len(runtime.apprise_urls)
     return Answer(True, f"taken by {count} of {count}", time.monotonic() - began)

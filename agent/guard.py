@@ -38,6 +38,7 @@ ASKED = (
     "sector",
     "security",
     "pool",
+    "other_host",
     "boot",
     "hibernation",
     "export",
@@ -258,8 +259,8 @@ def _on_medium(
         facts.append(Fact("data", "clear", ""))
     if found.unreadable and not own.has_written:
         facts.append(Fact("signature", "unknown", f"can't be read at byte {found.unreadable[0]}"))
-    if not any(fact.fact == "signature" for fact in facts):
-        facts.append(Fact("signature", "clear", ""))
+    named = {fact.fact for fact in facts}
+    facts += [Fact(name, "clear", "") for name in ("signature", "other_host") if name not in named]
     return facts, found.unknown
 
 
@@ -299,7 +300,24 @@ def _pool_labels(labels: list[zfs.Label]) -> list[Fact]:
             facts.append(Fact("pool", "in_use", f"its label names the imported pool {pool}"))
         else:
             facts.append(Fact("pool", "old_data", newest.told(), parts))
+            facts += _not_let_go(same)
     return facts
+
+
+def _not_let_go(labels: list[zfs.Label]) -> list[Fact]:
+    """A pool that nobody exported may be imported elsewhere at this moment, and be quiet: no label
+    tells. So whoever releases it says for himself that no other host uses it.
+    """
+    own = use.host_id()
+    held = [label for label in labels if not label.is_let_go(own)]
+    if not held:
+        return []
+    newest = max(held, key=lambda label: (bool(label.pairs), label.written))
+    parts = tuple(sorted({release.part(label.names) for label in held}))
+    user = f"last used by {newest.last_user}" if newest.last_user else "whose label names no host"
+    thing = f"pool {newest.pool}" if newest.pool else "a pool"
+    told = f"{thing}, {user}, was never exported: confirm that no running system uses it"
+    return [Fact("other_host", "old_data", told, parts)]
 
 
 def _watched(drive: Identity, facts: list[Fact], held: Medium | None) -> list[Fact]:

@@ -7,6 +7,7 @@ opened for writing here.
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import os
 import re
@@ -21,7 +22,7 @@ from .identity import Device, Fact, Identity, is_drive, number_of
 from .release import part
 
 #: Where the kernel tells; a test puts a made-up machine there.
-SYS, PROC, DEV = "/sys", "/proc", "/dev"
+SYS, PROC, DEV, HOST_ID = "/sys", "/proc", "/dev", "/etc/hostid"
 #: Block devices that the kernel lends to other machines, and by which text each names its disk.
 EXPORTS = (
     ("iSCSI or FC target", "/kernel/config/target/core/*/*/udev_path"),
@@ -138,6 +139,22 @@ def imported() -> list[texts.Vdev]:
         if not loaded and "modules cannot be auto-loaded" in str(error):
             return []
         raise
+
+
+def host_id() -> int | None:
+    """This host's number as ZFS writes it into its labels; None where it has none or it can't be
+    read.
+    """
+    try:
+        if sys.platform.startswith("freebsd"):
+            return int(programs.output("sysctl", "-n", "kern.hostid")) or None
+        with contextlib.suppress(FileNotFoundError):
+            if told := int(_read(f"{SYS}/module/spl/parameters/spl_hostid")):
+                return told
+        with open(HOST_ID, "rb") as file:
+            return int.from_bytes(file.read(4), sys.byteorder) or None
+    except (OSError, ValueError):
+        return None
 
 
 def written(drive: Identity) -> str:

@@ -36,6 +36,21 @@ class Label(NamedTuple):
     def pool(self) -> str:
         return str(self.pairs.get("name") or "")
 
+    def is_let_go(self, host_id: int | None) -> bool:
+        """Does it say that its pool was exported or destroyed, or that this very host used it last?
+        A spare's or cache's label tells neither.
+        """
+        hostid = self.pairs.get("hostid")
+        ours = isinstance(hostid, int) and hostid == host_id and self.pairs.get("state") == 0
+        return self.pairs.get("state") in (1, 2) or ours
+
+    @property
+    def last_user(self) -> str:
+        """For people: the host that used it last; empty where it doesn't tell."""
+        host, hostid = self.pairs.get("hostname"), self.pairs.get("hostid")
+        told = f"host {host}" if host else "a host" if isinstance(hostid, int) else ""
+        return told + (f" (hostid {hostid:#010x})" if isinstance(hostid, int) else "")
+
     def told(self) -> str:
         """For people: whose it is, who used it last and when."""
         pairs = self.pairs
@@ -44,9 +59,7 @@ class Label(NamedTuple):
         state = STATES.get(pairs.get("state", -1), "in an unknown state")
         if not self.pool:
             return f"ZFS label ({state}): whose pool it served is not in it"
-        host = pairs.get("hostname")
-        by = f", last used by host {host}" if host else ""
-        by += f" (hostid {pairs['hostid']:#010x})" if isinstance(pairs.get("hostid"), int) else ""
+        by = f", last used by {self.last_user}" if self.last_user else ""
         when = f", last written {iso(self.written)}" if self.written else ""
         return f"ZFS pool {self.pool}, {state}{by}{when}"
 

@@ -11,8 +11,9 @@ from .system import HOSTNAME
 
 #: What the real agent looks at before it writes.
 FACTS = (
-    "kind", "identity", "size", "sector", "security", "pool", "boot", "hibernation", "export",
-    "mount", "swap", "holder", "partition", "loop", "open", "state_dir", "signature", "data",
+    "kind", "identity", "size", "sector", "security", "pool", "other_host", "boot", "hibernation",
+    "export", "mount", "swap", "holder", "partition", "loop", "open", "state_dir", "signature",
+    "data",
 )  # fmt: skip
 #: One reason against writing: fact, state, reason and, for old data, release.
 Reason = dict[str, str]

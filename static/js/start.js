@@ -84,8 +84,8 @@
     if ('refused' in drive.dataset) return false;
     if (!destroys || 'clear' in drive.dataset) return true;
     const serial = drive.querySelector('[data-release-serial]');
-    const tick = drive.querySelector('[data-release-tick]');
-    return Boolean(serial && tick?.checked && serial.value.trim() === serial.dataset.releaseSerial);
+    const ticks = [...drive.querySelectorAll('[data-release-tick]')];
+    return Boolean(serial && ticks.every((tick) => tick.checked) && serial.value.trim() === serial.dataset.releaseSerial);
   }
 
   // --- how long it takes ---------------------------------------------------------------------------

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from audit.models import AuditEvent, Kind
 from burnin import orchestrator
 from burnin.models import Job
+from burnin.precheck_now import GuardAnswer
 from config.models import freeze
+from drives.hosts.types import Fact
 from drives.models import Drive, System
 from tests.integration.rows import a_job
 
@@ -45,3 +49,22 @@ def test_nothing_is_admitted_while_frozen(drive: Drive) -> None:
     orchestrator.thaw_all(by="olga")
     orchestrator.admit(drive.system_id)
     assert Job.objects.get(pk=job.pk).state == "running"
+
+
+OTHER = Fact("other_host", "old_data", "pool tank was never exported", "other_host:" + "a" * 12)
+POOL = Fact("pool", "old_data", "ZFS pool tank", "pool:" + "b" * 12)
+
+
+def test_a_pool_of_another_host_has_a_tick_of_its_own(drive: Drive) -> None:
+    """For one drive and in a batch; nothing posts its name that nobody has ticked."""
+    answer = GuardAnswer([OTHER.reason, POOL.reason], {}, (OTHER, POOL))
+    one = render_to_string("dashboard/_guard.html", {"drive": drive, "releasable": [OTHER, POOL]})
+    many = render_to_string("dashboard/_verdicts.html", {"judged": [(drive, [], answer)]})
+    assert "Another system may be using it" in one
+    for page, name in ((one, "release"), (many, f"release-{drive.pk}")):
+        ticks = re.findall(r'<input type="checkbox"[^>]*>', page)
+        (its,) = [tick for tick in ticks if OTHER.release in tick]
+        assert f'name="{name}"' in its and page.count(OTHER.release) == 1
+        assert page.count(POOL.release) == 1 and page.count("Pool tank was never exported") == 1
+    (hidden,) = re.findall(r'<input type="hidden"[^>]*>', many)
+    assert POOL.release in hidden

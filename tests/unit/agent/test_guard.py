@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agent import guard, openers, opening, use, zfs
+from agent import guard, openers, opening, release, use, zfs
 from agent.clock import pace
 from agent.device import advise
 from agent.explained import Own
@@ -188,6 +188,62 @@ def test_what_counts_as_a_write(drive: Identity, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(use, "boot_id", lambda: "unknown")
     with pytest.raises(OSError, match="this start of the host"):
         use.written(disk)
+
+
+def a_label(state: int | None = 0, **pairs: object) -> zfs.Label:
+    told = {"name": "tank", "hostid": 0xCAFE, "hostname": "nas-9", "state": state, **pairs}
+    kept = {key: value for key, value in told.items() if value is not None}
+    return zfs.Label(0, kept, 7, 1767225600, repr(kept).encode())
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ([a_label()], "pool tank, last used by host nas-9 (hostid 0x0000cafe), was never exported"),
+        ([a_label(hostname=None)], "pool tank, last used by a host (hostid 0x0000cafe)"),
+        ([a_label(hostid=None, hostname=None)], "whose label names no host"),
+        ([a_label(3, name=None, hostid=None, hostname=None)], "a pool, whose label names no host"),
+        ([a_label(4, name=None, hostid=0xBEEF)], "a pool, last used by host nas-9"),
+        ([zfs.Label(0, {}, 7, 0, b"?")], "a pool, whose label names no host"),
+        ([a_label(1), a_label(0)], "pool tank, last used by host nas-9"),
+        ([a_label(1)], ""),
+        ([a_label(2)], ""),
+        ([a_label(hostid=0xBEEF)], ""),
+    ],
+)
+def test_a_pool_that_nobody_exported_takes_a_confirmation_of_its_own(
+    monkeypatch: pytest.MonkeyPatch, labels: list[zfs.Label], said: str
+) -> None:
+    """Imported elsewhere and quiet it shows no rising txg; this host is 0xBEEF."""
+    monkeypatch.setattr(use, "host_id", lambda: 0xBEEF)
+    monkeypatch.setattr(use, "imported", list)
+    facts = guard._pool_labels(labels)
+    assert [fact.state for fact in facts] == ["old_data"] * len(facts)
+    pool = [fact for fact in facts if fact.fact == "pool"]
+    others = [fact for fact in facts if fact.fact == "other_host"]
+    assert pool and len(others) == bool(said)
+    for other in others:
+        assert said in other.detail and "confirm that no running system uses it" in other.detail
+        tokens = [str(release.token(fact)) for fact in pool]
+        left = release.applied(facts, tokens)
+        assert [fact.state for fact in left if fact.fact == "other_host"] == ["old_data"]
+        left = release.applied(facts, [*tokens, str(release.token(other))])
+        assert {fact.state for fact in left} == {"released"}
+
+
+def test_the_number_of_this_host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(use, "SYS", str(tmp_path))
+    monkeypatch.setattr(use, "HOST_ID", str(tmp_path / "hostid"))
+    assert use.host_id() is None
+    (tmp_path / "hostid").write_bytes(bytes(4))
+    assert use.host_id() is None, "a zero is none"
+    (tmp_path / "hostid").write_bytes((0xCAFE).to_bytes(4, "little"))
+    assert use.host_id() == 0xCAFE
+    module = tmp_path / "module" / "spl" / "parameters"
+    module.mkdir(parents=True)
+    for told, number in (("0", 0xCAFE), ("4711", 4711), ("?", None)):
+        (module / "spl_hostid").write_text(told + "\n")
+        assert use.host_id() == number
 
 
 @pytest.mark.parametrize("joined", [False, True], ids=["one path", "joined paths"])

@@ -150,3 +150,20 @@ def test_all_partitions_of_a_full_table_are_looked_at_without_keeping_them() -> 
     look = signatures._Looker(lambda at, length: bytes(medium[at : at + length]), SIZE)
     signatures._labels(look, SIZE)
     assert sum(map(len, look._pieces.values())) < 1 << 20
+
+
+@pytest.mark.parametrize("kind", [0x83, 0xEE])
+def test_a_table_that_is_written_behind_a_stamp(kind: int) -> None:
+    """As fdisk does it, which leaves the boot code as it was; with ext4 in its partition."""
+    medium = bytearray(Pattern(Run(b"k" * 16, 1_800_000_000), 2, UNIT).expected(0, SIZE))
+    assert looked_at(bytes(medium)) == []
+    medium[510:512] = b"\x55\xaa"
+    assert looked_at(bytes(medium)) == [], "the ring's own bytes may be these"
+    medium[446:510] = (
+        bytes([0, 0, 0, 0, kind, 0, 0, 0]) + struct.pack("<II", 2048, 4096) + bytes(48)
+    )
+    start = 1 << 20
+    medium[start : start + 2048] = bytes(2048)
+    medium[start + 1024 + 56 : start + 1024 + 58] = b"\x53\xef"
+    medium[start + 1024 + 24] = 2
+    assert looked_at(bytes(medium)) == (["ext", "MBR"] if kind == 0x83 else ["MBR"])

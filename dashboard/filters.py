@@ -74,7 +74,8 @@ SORTS = (
 
 @dataclass(frozen=True)
 class Order:
-    """Within each system. Applied when a table is loaded, never by a live change."""
+    """Within each system, absent drives last. Applied when a table is loaded, never by a live
+    change."""
 
     column: str = "drive"
     falling: bool = False
@@ -95,4 +96,5 @@ class Order:
         key = COLUMNS[self.column]
         known = [row for row in rows if key(row) is not None]
         unknown = [row for row in rows if key(row) is None]
-        return sorted(known, key=key, reverse=self.falling) + unknown
+        ordered = sorted(known, key=key, reverse=self.falling) + unknown
+        return sorted(ordered, key=lambda row: not row.drive.present)

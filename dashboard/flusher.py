@@ -26,7 +26,7 @@ from live.changes import CHANGED_DRIVES, server
 
 from .fragments import Fragments
 
-#: Pages with rows get HTML; other pages only learn which drives changed.
+#: Pages with rows get HTML; other pages only learn which drives changed, and their header's chips.
 ROWS_GROUP = "rows"
 IDS_GROUP = "ids"
 
@@ -151,8 +151,11 @@ class Flusher:
 
     async def _send(self, number: int, message: dict[str, Any]) -> None:
         layer = get_channel_layer()
+        chips = message.pop("chips", "")
         full = {"sequence": number, **message}
-        brief = {"sequence": number, "drives": message.get("drives", [])}
+        brief: dict[str, Any] = {"sequence": number, "drives": message.get("drives", [])}
+        if chips:
+            brief["content"] = chips
         if "ended" in message:
             brief["ended"] = message["ended"]
         await layer.group_send(ROWS_GROUP, {"type": "live.message", "message": full})

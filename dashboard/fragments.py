@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from datetime import datetime
 from typing import Any
 
 from django.template.loader import render_to_string
@@ -14,6 +16,7 @@ from burnin.eta import budget
 from burnin.models import Job
 from config.models import freeze
 
+from . import words
 from .ended import Ended
 from .rows import Row, load_rows, places_in_queue
 from .summary import Summary, load_chips, summarise
@@ -31,20 +34,40 @@ def partial(target: str, html: str) -> SafeString:
     )
 
 
-#: Drive id to the facts of its row, when it was rendered, and its HTML. Ages in it are as old as it
-#: is, until the page's script sets them right.
+#: An age: the moment it counts from, as what, and its words.
+AGE = re.compile(r'(<time datetime="([^"]+)" data-as="(ago|for|age)">)[^<]*')
+
+
+def without_ages(html: str) -> str:
+    """For comparing: the page's script counts them by itself."""
+    return AGE.sub(r"\1", html)
+
+
+def _with_ages(html: str, now: datetime) -> SafeString:
+    """As if it were rendered now."""
+
+    def say(found: re.Match[str]) -> str:
+        return found[1] + words.moment(datetime.fromisoformat(found[2]), found[3], now)
+
+    return SafeString(AGE.sub(say, html))
+
+
+#: Drive id to the facts of its row, when it was rendered, and its HTML.
 _rendered: dict[int, tuple[tuple[object, ...], float, SafeString]] = {}
-RENDERED_KEPT_SECONDS = 60
+#: For so long when its burn-in is going on: when that ends is estimated anew with time.
+ACTIVE_KEPT_SECONDS = 60
 
 
 def row_html(row: Row, *, hidden: bool = False) -> SafeString:
     """The `<tr>` of a drive, the same for everybody; rendered again where something differs."""
     facts, now = row.facts, time.monotonic()
     known = _rendered.get(row.drive.pk)
-    if known is None or known[0] != facts or now - known[1] > RENDERED_KEPT_SECONDS:
+    is_active = row.job is not None and row.job.is_active
+    if known is None or known[0] != facts or (is_active and now - known[1] > ACTIVE_KEPT_SECONDS):
         html = SafeString(render_to_string("dashboard/_row.html", {"row": row}).strip())
         known = _rendered[row.drive.pk] = (facts, now, html)
-    return SafeString(known[2].replace(" data-", " hidden data-", 1)) if hidden else known[2]
+    html = _with_ages(known[2], row.now)
+    return SafeString(html.replace(" data-", " hidden data-", 1)) if hidden else html
 
 
 def render_row(row: Row) -> SafeString:
@@ -102,26 +125,29 @@ class Fragments:
 
     def render(self, ids: list[int]) -> dict[str, Any] | None:
         """Changed drives in, a message out: `drives` (ids), `title`, `content` (HTML for htmx),
-        and `ended` where a burn-in has just ended (ended.py).
+        `chips` (the part of it that every page's header has, where it differs), and `ended` where a
+        burn-in has just ended (ended.py).
 
-        None when nothing differs from what was sent before.
+        None when nothing but ages differs from what was sent before.
         """
         rows = load_rows([*ids, *self._moved_in_queue()])
         summary = summary_now()
         above = {
             name: html
             for name, html in render_above(summary).items()
-            if self.sent.get(name) != html
+            if self.sent.get(name) != without_ages(html)
         }
         if not rows and not above:
             return None
-        self.sent.update(above)
+        self.sent.update((name, without_ages(html)) for name, html in above.items())
         content = "".join([*map(render_row, rows), *above.values()])
-        message = {
+        message: dict[str, Any] = {
             "drives": [row.drive.pk for row in rows],
             "title": summary.title,
             "content": content,
         }
+        if "systems" in above:
+            message["chips"] = above["systems"]
         if ended := self.ended.news(ids):
             message["ended"] = ended
         return message

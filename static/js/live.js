@@ -25,8 +25,10 @@
     // The page that had no system yet is another page.
     if (kind === 'rows' && message.drives?.length && !document.getElementById('drives')) return location.reload();
     const unseen = kind === 'rows' && (message.drives ?? []).some((id) => !document.getElementById(`drive-${id}`));
+    // A page about one drive, or about all that happens.
+    const { drive, about } = document.body.dataset;
+    const ours = kind === 'ids' && (about === 'all' ? message.sequence !== known : message.drives?.includes(Number(drive)));
     known = message.sequence;
-    const ours = kind === 'ids' && message.drives?.includes(Number(document.body.dataset.drive));
     if (!expected || unseen || ours) catchUp();
     if (catching) event.detail.waitUntil(catching);
   });

@@ -17,6 +17,9 @@
     burnin: (row) => STANDINGS.indexOf(row.dataset.state) * 1000 + (number(row.querySelector('progress')?.getAttribute('value')) ?? 0),
   };
 
+  // Absent drives stand last, whatever the order.
+  const isAbsent = (row) => row.querySelector('.burn').dataset.says.startsWith('absent');
+
   function sort(by) {
     const query = new URLSearchParams(location.search);
     query.set('sort', by);
@@ -34,7 +37,7 @@
       let before = -Infinity;
       for (const row of body.querySelectorAll('tr[data-state]:not([hidden])')) {
         const found = key(row);
-        if (found === null) continue;
+        if (found === null || isAbsent(row)) continue;
         if (sign * found < before) return false;
         before = sign * found;
       }

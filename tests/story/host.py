@@ -6,8 +6,6 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from burnin.models import Job
-from drives.models import Drive, System
 from tests.nas import MockNas
 
 #: Free drives of the story that the mock has too, under these names.
@@ -20,7 +18,7 @@ OLD_DATA = {
 
 
 def start(nas: MockNas, note: Path) -> None:
-    """Start it, and leave for `meet` how it is reached and who its drives are."""
+    """Start it, and leave for the seed how it is reached and who its drives are."""
     nas.start()
     nas.debug("drive/sdl", {"use": [OLD_DATA]})
     drives = {drive["name"]: drive for drive in nas.debug("state")["drives"]}
@@ -36,18 +34,3 @@ def start(nas: MockNas, note: Path) -> None:
         "drives": {name: drives[name] for name in FREE},
     }
     note.write_text(json.dumps(told))
-
-
-def meet(note: Path) -> None:
-    """The story's nas-1 is that one, and those drives are its."""
-    told = json.loads(note.read_text())
-    System.objects.filter(name="nas-1").update(**told["reached"])
-    for name, facts in told["drives"].items():
-        drive = Drive.objects.get(devname=name, present=True, system__name="nas-1")
-        known = {field: facts[field] for field in ("serial", "model", "size_bytes")}
-        Drive.objects.filter(pk=drive.pk).update(
-            **known, lunid=facts["lunid"] or "", identity=f"{facts['serial']}|{facts['lunid']}"
-        )
-        Job.objects.filter(drive=drive).update(
-            serial=facts["serial"], size_bytes=facts["size_bytes"]
-        )

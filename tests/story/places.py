@@ -38,7 +38,7 @@ def opened(name: str, dialog: str) -> Callable[[Page], None]:
     def act(page: Page) -> None:
         page.get_by_role("link", name=name).first.click()
         expect(page.get_by_role("dialog", name=dialog)).to_be_visible()
-        page.wait_for_load_state("networkidle")
+        expect(page.locator("dialog").get_by_text(re.compile("^Asking "))).to_have_count(0)
 
     return act
 
@@ -185,10 +185,10 @@ class Visitor:
 
         return re.sub(r"\{(job|drive):(\w+)\}", look_up, place.path)
 
-    def context(self, who: str, width: int, theme: str, **options: Any) -> BrowserContext:
+    def context(self, who: str, width: int, **options: Any) -> BrowserContext:
         context = self.browser.new_context(
             viewport={"width": width, "height": 844 if width < 720 else 900},
-            color_scheme="dark" if theme == "dark" else "light",
+            color_scheme="light",
             reduced_motion="reduce",
             has_touch=width < 720,
             **options,

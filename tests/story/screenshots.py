@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
 from launcher.environment import VAR
 from tests.browser import chromium
@@ -12,7 +13,7 @@ from tests.story.places import PLACES, Place, Visitor
 from tests.story.site import site
 
 WIDTHS = (1440, 390)
-THEMES = ("light", "dark")
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 def main(arguments: list[str]) -> int:
@@ -39,13 +40,14 @@ def _shoot(places: list[Place], folder: Path, *, story: bool) -> None:
         visitor = Visitor(browser, here)
         for place in places:
             for width in WIDTHS:
+                context = visitor.context(place.who, width)
+                page = visitor.open(context, place)
                 for theme in THEMES:
-                    context = visitor.context(place.who, width, theme)
-                    page = visitor.open(context, place)
+                    page.emulate_media(color_scheme=theme)
                     file = folder / f"{place.name}-{width}-{theme}.png"
                     # A dialog floats over what the window shows.
                     page.screenshot(path=file, full_page="dialog" not in place.name)
-                    context.close()
+                context.close()
 
 
 if __name__ == "__main__":

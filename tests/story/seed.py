@@ -5,6 +5,7 @@ NOTE is what tests/story/host.py has left of the mock NAS behind it.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import sys
@@ -24,7 +25,6 @@ from audit.models import Kind  # noqa: E402
 from burnin.models import Job, JobState  # noqa: E402
 from dashboard.roles import ROLES  # noqa: E402
 from drives.models import Drive, System  # noqa: E402
-from tests.story.host import meet  # noqa: E402
 from tests.story.people import PASSWORD, PEOPLE  # noqa: E402
 from tests.story.shelf import the_other, the_shelf  # noqa: E402
 from tests.story.write import FINAL, LONG, SURFACE, drive, event, job, own_times  # noqa: E402
@@ -127,6 +127,21 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
             )
         else:
             job(gone, ended, by=by, slower=pace)
+
+
+def meet(note: Path) -> None:
+    """The story's nas-1 is that one, and those drives are its."""
+    told = json.loads(note.read_text())
+    System.objects.filter(name="nas-1").update(**told["reached"])
+    for name, facts in told["drives"].items():
+        drive = Drive.objects.get(devname=name, present=True, system__name="nas-1")
+        known = {field: facts[field] for field in ("serial", "model", "size_bytes")}
+        Drive.objects.filter(pk=drive.pk).update(
+            **known, lunid=facts["lunid"] or "", identity=f"{facts['serial']}|{facts['lunid']}"
+        )
+        Job.objects.filter(drive=drive).update(
+            serial=facts["serial"], size_bytes=facts["size_bytes"]
+        )
 
 
 def tell(now: datetime, jobs: int, note: Path) -> None:

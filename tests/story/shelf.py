@@ -54,7 +54,7 @@ def tests(drive: Drive, ended: datetime, **facts: Any) -> None:
 
 def the_shelf(now: datetime) -> None:
     """nas-1: what somebody with a tray of new drives sees on a Thursday morning."""
-    nas = a_system("nas-1", now)
+    nas = a_system("nas-1", now, host_answered_at=now)
     seagate, wd = "ST12000NM0008-2H3101", "WD80EFAX-68KNBN0"
 
     passed = drive(
@@ -144,7 +144,7 @@ def the_shelf(now: datetime) -> None:
     event(
         Kind.DRIVE_EDITED,
         "Location of sdc ZHZ0A9QT: “” → “Bay 3”",
-        earlier,
+        ended + timedelta(hours=6),
         of=passed,
         actor="alice",
         source_ip="192.168.1.20",
@@ -317,6 +317,11 @@ def the_shelf(now: datetime) -> None:
     reading(sas, now, smart.sas(sas.serial, sas.model, 41, 12_345), [])
     # Too hot to begin: a batch that asks for it gets it refused.
     drive(nas, "sdo", "WCT4L0P7", "ST6000DM003-2CY186", 6.0, temperature_c=52)
+    tests(sas, now - timedelta(days=4))
+    for place, one in enumerate(Drive.objects.filter(system=nas, temperatures=None).order_by("pk")):
+        warm = one.temperature_c or 0
+        rise = (0, 1, -1, 2, 0, 1) if place % 2 else (-2, -1, -1, 0, -1, 0)
+        temperatures(one, now - timedelta(hours=24), now, [warm + by for by in rise], 60)
 
 
 def the_other(now: datetime) -> None:

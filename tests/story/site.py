@@ -67,6 +67,7 @@ def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]
             "LOG_LEVEL": "WARNING",
             # What was polled when the story was told stays fresh; nas-2 is older than this.
             "STALE_THRESHOLD_SECONDS": "3600",
+            "MAX_PARALLEL_BURNINS": "3",
         }
         with (folder / "web.log").open("ab") as log:
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from dashboard import first_admin
 from drives.models import Drive
-from live.changes import changed, server
+from live.changes import changed
 from tests.integration.dashboard.conftest import PASSWORD as USERS_PASSWORD
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.dashboard.web import Web
@@ -29,13 +29,6 @@ pytestmark = [
 LISTEN = """window.refused = []; document.addEventListener('securitypolicyviolation', (event) =>
   window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
 PASSWORD = "battery staple 9"
-
-
-@pytest.fixture(autouse=True)
-def _this_valkey(valkey: str) -> Iterator[None]:
-    server.cache_clear()
-    yield
-    server.cache_clear()
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +14,6 @@ from playwright.sync_api import Page, expect
 from burnin.models import Job
 from drives import poll, systems
 from drives.models import Drive, System
-from live.changes import server
 from tests.integration.dashboard.web import Web
 from tests.nas import MockNas
 
@@ -31,13 +30,6 @@ window.done = { clicks: 0, keys: 0 };
 addEventListener('pointerdown', () => { window.done.clicks += 1; }, true);
 addEventListener('keydown', () => { window.done.keys += 1; }, true);
 """
-
-
-@pytest.fixture(autouse=True)
-def _this_valkey(valkey: str) -> Iterator[None]:
-    server.cache_clear()
-    yield
-    server.cache_clear()
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from django.db import transaction
@@ -13,7 +12,8 @@ from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from config.models import Freeze
 from drives.models import Drive, System
-from live.changes import changed, server
+from live.changes import changed
+from tests.integration.dashboard.open_page import change, open_live, row
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job
 from tests.waiting import wait_for
@@ -26,35 +26,13 @@ pytestmark = [
 Opens = Callable[..., Page]
 
 
-@pytest.fixture(autouse=True)
-def _this_valkey(valkey: str) -> Iterator[None]:
-    server.cache_clear()
-    yield
-    server.cache_clear()
-
-
-def change(drive: Drive, **facts: Any) -> None:
-    with transaction.atomic():
-        Drive.objects.filter(pk=drive.pk).update(**facts)
-        changed([drive.pk])
-
-
-def row(page: Page, drive: Drive) -> Any:
-    return page.locator(f"#drive-{drive.pk}")
-
-
-def open_home(page: Page, web: Web, path: str = "/") -> None:
-    page.goto(web.url + path)
-    expect(page.locator("body[data-connected]")).to_be_attached()
-
-
 def test_a_selection_lives_through_updates_and_leaves_what_is_taken(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     others = [a_drive(drive.system, f"sd{letter}") for letter in "bcd"]
     used = a_drive(drive.system, "sde", use_reason="in pool tank")
     page = page_of("operator")
-    open_home(page, web)
+    open_live(page, web)
     page.get_by_label("Select all drives that are shown and free").check()
     count = page.locator("#batch-count")
     expect(count).to_have_text("4 selected")
@@ -82,7 +60,7 @@ def test_a_selection_lives_through_updates_and_leaves_what_is_taken(
 def test_location_and_notes_are_edited_in_place(drive: Drive, web: Web, page_of: Opens) -> None:
     change(drive, location="Bay 1")
     page = page_of("operator")
-    open_home(page, web)
+    open_live(page, web)
     place = row(page, drive).locator("[data-place]")
     place.click()
     field = page.get_by_label("Location of sda")
@@ -130,7 +108,7 @@ def test_pausing_and_cancelling_many_wants_their_number(
     for number in range(11):
         a_job(a_drive(drive.system, f"sd{'bcdefghijkl'[number]}"))
     page = page_of("operator")
-    open_home(page, web)
+    open_live(page, web)
     page.get_by_role("button", name="More for sda").click()
     page.get_by_role("button", name="Pause burn-in").click()
     expect(row(page, drive)).to_contain_text("by operator")
@@ -163,7 +141,7 @@ def test_the_first_row_is_seen_whole_and_a_thumb_reaches_everything(
     a_job(drives[2], state=JobState.UNKNOWN, holds_drive=False, error_text="the host rebooted")
     System.objects.update(last_error="connection refused")
     page = page_of("operator", width=width, height=800)
-    open_home(page, web)
+    open_live(page, web)
     first = row(page, drives[0])
 
     def is_seen_whole() -> bool:

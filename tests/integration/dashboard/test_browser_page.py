@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 import redis
@@ -12,7 +11,8 @@ from playwright.sync_api import Page, expect
 
 from burnin.models import Job, JobState
 from drives.models import Drive, System
-from live.changes import changed, server
+from live.changes import changed
+from tests.integration.dashboard.open_page import MARKED, change, open_live, row
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job, a_system
 
@@ -22,38 +22,12 @@ pytestmark = [
     pytest.mark.needs("chromium"),
 ]
 Opens = Callable[..., Page]
-#: Written on the page after it was loaded; a reload would lose it.
-MARK = "window.markedByTest = true"
-MARKED = "window.markedByTest === true"
-
-
-@pytest.fixture(autouse=True)
-def _this_valkey(valkey: str) -> Iterator[None]:
-    server.cache_clear()
-    yield
-    server.cache_clear()
-
-
-def change(drive: Drive, **facts: Any) -> None:
-    with transaction.atomic():
-        Drive.objects.filter(pk=drive.pk).update(**facts)
-        changed([drive.pk])
-
-
-def row(page: Page, drive: Drive) -> Any:
-    return page.locator(f"#drive-{drive.pk}")
-
-
-def open_home(page: Page, web: Web, path: str = "/") -> None:
-    page.goto(web.url + path)
-    expect(page.locator("body[data-connected]")).to_be_attached()
-    page.evaluate(MARK)
 
 
 def test_a_change_arrives_and_disturbs_nothing(drive: Drive, web: Web, page_of: Opens) -> None:
     a_drive(drive.system, "sdb")
     page = page_of("viewer")
-    open_home(page, web)
+    open_live(page, web)
     page.locator("[name=q]").fill("sd")
     page.evaluate(
         "addEventListener('animationstart', event => { window.flashed = event.target.className })"
@@ -73,7 +47,7 @@ def test_a_change_arrives_and_disturbs_nothing(drive: Drive, web: Web, page_of: 
 
 def test_what_the_filter_excludes_stays_hidden(drive: Drive, web: Web, page_of: Opens) -> None:
     page = page_of("viewer")
-    open_home(page, web, "/?state=queued")
+    open_live(page, web, "/?state=queued")
     expect(page.locator("#nothing")).to_be_visible()
     change(drive, temperature_c=38)
     expect(row(page, drive).locator(".temp")).to_have_text("38 °C")
@@ -93,7 +67,7 @@ def test_the_end_of_a_burn_in_is_said_and_stands_in_the_tab(
 ) -> None:
     job = a_job(drive, state=JobState.RUNNING)
     page = page_of("viewer")
-    open_home(page, web)
+    open_live(page, web)
     expect(page).to_have_title("1 running – Burn-in")
     with transaction.atomic():
         Job.objects.filter(pk=job.pk).update(
@@ -110,7 +84,7 @@ def test_a_new_drive_and_a_new_system_appear_by_themselves(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     page = page_of("viewer")
-    open_home(page, web)
+    open_live(page, web)
     with transaction.atomic():
         new = a_drive(drive.system, "sdb")
         other = a_drive(a_system("nas-2"), "ada0")
@@ -125,7 +99,7 @@ def test_after_a_dead_server_the_page_says_so_and_catches_up(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     page = page_of("viewer")
-    open_home(page, web)
+    open_live(page, web)
     web.kill9()
     expect(page.get_by_text("This page is offline.")).to_be_visible()
     # Nobody announces this one: the page finds it by looking at the table again.
@@ -141,7 +115,7 @@ def test_after_a_dead_server_the_page_says_so_and_catches_up(
 
 def test_a_flushed_valkey_is_noticed(drive: Drive, web: Web, page_of: Opens) -> None:
     page = page_of("viewer")
-    open_home(page, web)
+    open_live(page, web)
     Drive.objects.filter(pk=drive.pk).update(temperature_c=43)
     redis.Redis.from_url(web.valkey).flushall()
     expect(row(page, drive)).to_contain_text("43 °C")
@@ -150,7 +124,7 @@ def test_a_flushed_valkey_is_noticed(drive: Drive, web: Web, page_of: Opens) -> 
 
 def test_the_start_dialog_by_keyboard(drive: Drive, web: Web, page_of: Opens) -> None:
     page = page_of("operator")
-    open_home(page, web)
+    open_live(page, web)
     row(page, drive).get_by_text("Burn in…").focus()
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Burn in sda")
@@ -193,7 +167,7 @@ def test_a_dialog_that_is_open_survives_every_update(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     page = page_of("operator")
-    open_home(page, web)
+    open_live(page, web)
     row(page, drive).get_by_text("Burn in…").click()
     expect(page.locator("[data-refused]")).to_be_visible()
     page.get_by_label("Surface validate").uncheck()
@@ -240,7 +214,7 @@ def test_ordering_is_kept_in_the_address_and_through_changes(
 ) -> None:
     hot = a_drive(drive.system, "sdb", temperature_c=49)
     page = page_of("viewer")
-    open_home(page, web, "/?q=sd")
+    open_live(page, web, "/?q=sd")
     names = page.locator("#drives tr[data-state] .drive")
     expect(names).to_have_text(["sda", "sdb"])
     page.get_by_role("link", name="Temp").click()
@@ -262,7 +236,7 @@ def test_ordering_is_kept_in_the_address_and_through_changes(
 def test_the_page_of_a_burn_in_follows_it(drive: Drive, web: Web, page_of: Opens) -> None:
     job = a_job(drive, state=JobState.RUNNING)
     page = page_of("operator")
-    open_home(page, web, f"/history/{job.pk}")
+    open_live(page, web, f"/history/{job.pk}")
     expect(page.get_by_role("link", name="Cancel burn-in…")).to_be_visible()
     with transaction.atomic():
         claims = [{"claim": "It reads back", "holds": True, "found": "all", "source": "run"}]
@@ -283,7 +257,7 @@ def test_the_first_system_and_the_first_drive_appear_by_themselves(
     web: Web, page_of: Opens
 ) -> None:
     page = page_of("viewer")
-    open_home(page, web)
+    open_live(page, web)
     expect(page.get_by_role("heading", level=1)).to_have_text("No system yet.")
     with transaction.atomic():
         drive = a_drive(a_system())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 from django.db import transaction
@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from drives.models import Drive
-from live.changes import changed, server
+from live.changes import changed
 from tests.integration.dashboard.test_reports import ended
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job
@@ -22,13 +22,6 @@ pytestmark = [
     pytest.mark.needs("chromium"),
 ]
 Opens = Callable[..., Page]
-
-
-@pytest.fixture(autouse=True)
-def _this_valkey(valkey: str) -> Iterator[None]:
-    server.cache_clear()
-    yield
-    server.cache_clear()
 
 
 def test_the_map_tells_of_every_region_by_keyboard_and_pointer(

@@ -28,14 +28,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(120)]
 Open = Callable[..., WebSocket]
 
 
-@pytest.fixture(autouse=True)
-def _this_valkey(valkey: str) -> Iterator[None]:
-    """The connection of live.changes is kept for the process; this test has its own server."""
-    server.cache_clear()
-    yield
-    server.cache_clear()
-
-
 @pytest.fixture
 def page(web: Web, as_: Callable[[str], Client]) -> Iterator[Open]:
     """Open the websocket of a page of somebody with that role; None isn't logged in."""

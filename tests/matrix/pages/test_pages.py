@@ -86,7 +86,7 @@ def test_nothing_is_wrong(place: Place, width: int, visitor_of: VisitorOf) -> No
     """Loaded once: everything in light, the colours again in dark, then the way of the focus."""
     visitor = visitor_of(place)
     # The policy holds for the page; axe comes from outside of it.
-    context = visitor.context(place.who, width, "light")
+    context = visitor.context(place.who, width)
     context.add_init_script(LISTEN)
     page = context.new_page()
     complaints = listen(page, place)

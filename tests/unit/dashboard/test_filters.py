@@ -62,3 +62,14 @@ def test_every_column_orders_every_kind_of_row(column: str) -> None:
     rows = [a_row(), a_row("passed"), a_row("running", running="long_smart"), a_row(serial="")]
     for sort in (column, f"-{column}"):
         assert len(Order.from_query(QueryDict(f"sort={sort}")).of(rows)) == len(rows)
+
+
+@pytest.mark.parametrize("query", ["", "sort=-temp", "sort=temp", "sort=burnin"])
+def test_absent_drives_stand_last_whatever_the_order(query: str) -> None:
+    rows = [
+        a_row(devname="sda", present=False, temperature_c=60),
+        a_row(devname="sdb", temperature_c=30),
+        a_row(devname="sdc", temperature_c=None),
+    ]
+    ordered = Order.from_query(QueryDict(query)).of(rows)
+    assert ordered[-1].drive.devname == "sda"

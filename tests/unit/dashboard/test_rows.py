@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from dashboard.fragments import row_html, without_ages
 from dashboard.rows import natural
 from tests.unit.dashboard.rows import NOW, a_row, stage
 
@@ -115,3 +118,13 @@ def test_device_names_sort_as_people_count() -> None:
     assert sorted(names, key=natural) == [
         "da2", "da10", "nvme10n1", "nvme2n1", "sda", "sdb", "sdaa",
     ]  # fmt: skip
+
+
+def test_a_row_that_is_kept_shows_its_ages_as_of_now() -> None:
+    row = a_row("passed", job={"finished_at": NOW - timedelta(minutes=5)})
+    row.drive.pk = 4711
+    assert "5 min ago" in row_html(row)
+    later = row_html(replace(row, now=NOW + timedelta(hours=2)))
+    assert "2 h 5 min ago" in later
+    assert without_ages(later) == without_ages(row_html(row))
+    assert "2 h 5 min ago" not in row_html(row)

@@ -1,0 +1,260 @@
+"""What a person asks for and is told, in a real browser: stages in another order, old data given
+free, self-tests, notifications, systems, and a server that is away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from django.utils import timezone
+from playwright.sync_api import Locator, Page, expect
+
+from audit.models import AuditEvent, Kind
+from burnin.models import Job, JobState
+from drives import poll, systems
+from drives.models import Drive, SmartTest, System
+from live.changes import changed
+from tests.integration.dashboard.open_page import MARKED, change, open_live, row
+from tests.integration.dashboard.web import Web
+from tests.integration.rows import a_drive, a_job
+from tests.nas import MockNas
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.timeout(300),
+    pytest.mark.needs("chromium"),
+]
+Opens = Callable[..., Page]
+#: Notes what the page would show, in place of the browser's own.
+NOTIFICATIONS = """
+window.shown = [];
+window.Notification = class {
+  constructor(title, { body, tag }) { window.shown.push({ title, body, tag }); }
+  static permission = 'default';
+  static async requestPermission() { return (this.permission = 'granted'); }
+  addEventListener() {}
+};
+"""
+
+
+@pytest.fixture
+def fifteen(mock_nas: Callable[..., MockNas], transactional_db: None) -> tuple[MockNas, System]:
+    """The mock's own drives, known and polled once; sdl holds old data."""
+    nas = mock_nas(speed=1)
+    use = {"fact": "signature", "state": "old_data", "detail": "an ext4 file system “films”"}
+    nas.debug("drive/sdl", {"use": [use]})
+    system = systems.keep(
+        "nas-1",
+        actor="test",
+        kind=System.Kind.MOCK,
+        base_url=nas.url,
+        api_key="mock-key",
+        ssh_host="127.0.0.1",
+        ssh_port=nas.ssh_port,
+        ssh_key_file=str(nas.key_file),
+        ssh_host_key=nas.host_key,
+        state_dir=str(nas.state_dir),
+    )
+    assert poll.run(system.pk)
+    System.objects.update(last_polled_at=timezone.now() + timedelta(hours=1))
+    return nas, system
+
+
+def stages_of(dialog: Locator) -> list[str]:
+    return [text.strip() for text in dialog.locator("[data-stage] label.check").all_inner_texts()]
+
+
+def test_stages_are_put_in_another_order_by_dragging_and_by_keyboard(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    page = page_of("operator")
+    open_live(page, web)
+    row(page, drive).get_by_text("Burn in…").click()
+    dialog = page.get_by_role("dialog", name="Burn in sda")
+    expect(dialog.locator("[data-refused]")).to_be_visible()
+    assert stages_of(dialog) == ["SMART short", "SMART long", "Surface validate"]
+    grip = dialog.get_by_role("button", name="Move SMART long: space, then arrows")
+    top = dialog.get_by_role("button", name="Move SMART short: space, then arrows").bounding_box()
+    assert top
+    grip.hover()
+    page.mouse.down()
+    page.mouse.move(top["x"] + 4, top["y"] + 2, steps=6)
+    page.mouse.up()
+    assert stages_of(dialog) == ["SMART long", "SMART short", "Surface validate"]
+    expect(page.locator("#said")).to_have_text("SMART long is number 1 of 3")
+    # By keyboard: lifted, moved, put back; then lifted, moved, dropped.
+    handle = dialog.get_by_role("button", name="Move Surface: space, then arrows")
+    handle.focus()
+    for key in ("Space", "ArrowUp", "Escape"):
+        page.keyboard.press(key)
+    assert stages_of(dialog)[2] == "Surface validate"
+    expect(dialog).to_be_visible()
+    for key in ("Space", "ArrowUp", "ArrowUp", "Space"):
+        page.keyboard.press(key)
+    assert stages_of(dialog) == ["Surface validate", "SMART long", "SMART short"]
+    expect(handle).to_be_focused()
+    expect(page.locator("#said")).to_have_text("Surface validate is number 1 of 3, dropped")
+    # The next dialog begins with the last choice.
+    dialog.get_by_label("Surface validate").uncheck()
+    dialog.get_by_role("button", name="Start burn-in").click()
+    expect(row(page, drive)).to_contain_text("Queued")
+    kinds = [stage.kind for stage in Job.objects.get().stages.all()]
+    assert kinds == ["precheck", "long_smart", "short_smart", "final_check"]
+
+
+def test_a_batch_of_quick_screenings_takes_old_data_only_with_its_serial(
+    fifteen: tuple[MockNas, System], web: Web, page_of: Opens
+) -> None:
+    old = Drive.objects.get(devname="sdl")
+    page = page_of("operator")
+    open_live(page, web)
+    for name in ("sdh", "sdk", "sdl"):
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    page.get_by_role("button", name="Burn in 3 drives…").click()
+    dialog = page.get_by_role("dialog", name="Burn in 3 drives")
+    expect(dialog.get_by_text("2 ready, 1 refused")).to_be_visible()
+    dialog.get_by_label("Quick screening").check()
+    expect(dialog.get_by_role("checkbox", name="SMART long")).to_be_hidden()
+    held = dialog.locator(f"[data-drive='{old.pk}']")
+    expect(held).to_contain_text("Holds old data: an ext4 file system “films”")
+    dialog.get_by_label("Overwrite everything on these 2 drives").check()
+    start = dialog.get_by_role("button", name="Start 2 burn-ins")
+    expect(start).to_be_enabled()
+    dialog.get_by_label("Serial number of sdl").fill(old.serial[:-1])
+    held.get_by_label("This drive’s data may be destroyed").check()
+    expect(start).to_be_enabled()
+    dialog.get_by_label("Serial number of sdl").fill(old.serial)
+    expect(dialog.get_by_text("3 ready, 0 refused")).to_be_visible()
+    dialog.get_by_role("button", name="Start 3 burn-ins").click()
+    expect(page.get_by_role("heading", name="3 of 3: burn-in queued")).to_be_visible()
+    page.get_by_role("link", name="Done").click()
+    assert set(Job.objects.values_list("profile", flat=True)) == {"quick"}
+    assert [bool(job.released) for job in Job.objects.order_by("drive__devname")] == [
+        False,
+        False,
+        True,
+    ]
+    assert AuditEvent.objects.get(kind=Kind.RELEASE_GRANTED).drive_id == old.pk
+
+
+def test_a_self_test_is_started_and_cancelled_from_the_row(
+    fifteen: tuple[MockNas, System], web: Web, page_of: Opens
+) -> None:
+    drive = Drive.objects.get(devname="sdk")
+    page = page_of("operator")
+    open_live(page, web)
+    short = row(page, drive).locator("td.test").first
+    more = page.get_by_role("button", name="More for sdk")
+    more.click()
+    page.get_by_role("button", name="Start SMART short").click()
+    expect(short).to_have_class("test run changed")
+    more.click()
+    page.get_by_role("button", name="Cancel SMART short…").click()
+    dialog = page.get_by_role("dialog", name="Cancel SMART short of sdk")
+    expect(dialog).to_contain_text("the test counts as aborted, not as failed")
+    dialog.get_by_role("button", name="Cancel SMART short").click()
+    expect(short).to_have_text("Aborted")
+    expect(dialog).not_to_be_visible()
+    expect(more).to_be_focused()
+    assert SmartTest.objects.get(drive=drive, type="short").state == "aborted"
+    kinds = [Kind.SMART_STARTED, Kind.SMART_CANCELLED]
+    assert AuditEvent.objects.filter(kind__in=kinds, actor="operator").count() == 2
+    assert page.evaluate(MARKED)
+
+
+def test_the_bell_tells_of_each_end_once_though_two_tabs_are_open(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    job = a_job(drive, state=JobState.RUNNING)
+    first = page_of("viewer")
+    first.context.add_init_script(NOTIFICATIONS)
+    open_live(first, web)
+    second = first.context.new_page()
+    open_live(second, web, f"/history/{job.pk}")
+    bell = first.get_by_role("button", name="Browser notifications")
+    bell.click()
+    expect(bell).to_have_attribute("aria-pressed", "true")
+    second.evaluate("Notification.permission = 'granted'")
+    with transaction.atomic():
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.FAILED, holds_drive=False, error_text="12 sectors could not be read"
+        )
+        AuditEvent.objects.create(
+            kind=Kind.BURNIN_FAILED,
+            note="failed: 12 sectors could not be read",
+            job_id=job.pk,
+            drive_id=drive.pk,
+        )
+        changed([drive.pk])
+    expect(row(first, drive)).to_contain_text("Failed")
+    expect(second.locator("body[data-connected]")).to_be_attached()
+    shown: list[dict[str, Any]] = first.evaluate("shown") + second.evaluate("shown")
+    assert len(shown) == 1 and "sda" in shown[0]["title"], shown
+    bell.click()
+    expect(bell).to_have_attribute("aria-pressed", "false")
+
+
+def test_a_system_that_falls_silent_shows_on_every_page_by_itself(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    home, other, cards = page_of("viewer"), page_of("operator"), page_of("admin")
+    open_live(home, web)
+    open_live(other, web, f"/drives/{drive.pk}")
+    open_live(cards, web, "/systems")
+    with transaction.atomic():
+        System.objects.update(
+            last_polled_at=timezone.now() - timedelta(minutes=5), last_error="connection refused"
+        )
+        changed([drive.pk])
+    for page in (home, other, cards):
+        expect(page.locator("#systems .system")).to_contain_text("stale 5 min")
+        assert page.evaluate(MARKED)
+    expect(cards.locator("main")).to_contain_text("Connection refused")
+    expect(home.locator("#banners")).to_contain_text("nas-1 doesn’t answer.")
+    # From a chip to its drives.
+    other.locator("#systems .system").click()
+    expect(row(other, drive)).to_be_visible()
+    assert other.url.endswith(f"/#system-{drive.system_id}")
+
+
+def test_an_order_that_no_longer_holds_is_offered_anew(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    other = a_drive(drive.system, "sdb", temperature_c=40)
+    page = page_of("viewer")
+    open_live(page, web, "/?sort=-temp")
+    names = page.locator("#drives tr[data-state] .drive a")
+    resort = page.get_by_role("button", name="Order changed – re-sort")
+    expect(names).to_have_text(["sdb", "sda"])
+    expect(resort).to_be_hidden()
+    change(other, temperature_c=30)
+    expect(resort).to_be_visible()
+    expect(names).to_have_text(["sdb", "sda"])
+    resort.click()
+    expect(names).to_have_text(["sda", "sdb"])
+    expect(resort).to_be_hidden()
+    assert page.evaluate(MARKED)
+
+
+def test_while_the_server_is_away_a_click_says_why_nothing_happens(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    page = page_of("operator")
+    open_live(page, web)
+    burn_in = row(page, drive).get_by_text("Burn in…")
+    web.kill9()
+    expect(page.get_by_text("This page is offline.")).to_be_visible()
+    expect(burn_in).to_have_attribute("aria-disabled", "true")
+    burn_in.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("The server can’t be reached just now.")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    web.start()
+    expect(page.get_by_text("This page is offline.")).to_be_hidden()
+    expect(burn_in).not_to_have_attribute("aria-disabled", "true")
+    burn_in.click()
+    expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
+    assert page.evaluate(MARKED)

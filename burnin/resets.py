@@ -52,9 +52,13 @@ def cancel_stuck(hours: float | None, *, by: str, dry_run: bool) -> list[str]:
     return _told("cancel_stuck", told, by, dry_run)
 
 
-def clear_drive_state(serial: str, *, by: str, dry_run: bool) -> list[str]:
-    """Let a drive go whose host will not answer any more: its job ends as inconclusive, its
-    self-test as unknown. Raises Refused while a run of it was seen alive lately."""
+def clear_drive_state(
+    serial: str, *, by: str, dry_run: bool, host_is_gone: bool = False
+) -> list[str]:
+    """Let a drive go whose host does not answer: its job ends as inconclusive, its self-test as
+    unknown. Its run may go on there, so it stays known, and is stopped once the host answers;
+    host_is_gone: no such host will ever answer again. Raises Refused while a run of it was seen
+    alive lately."""
     found = Drive.objects.filter(serial=serial)
     if not found:
         raise Refused(f"No drive has the serial {serial!r}")
@@ -64,21 +68,23 @@ def clear_drive_state(serial: str, *, by: str, dry_run: bool) -> list[str]:
     if alive is not None:
         raise Refused(f"The run {alive.run_id} goes on there: cancel its burn-in instead")
     told = []
+    runs = HostRun.objects.filter(drive__in=found, is_open=True)
     reason = f"Cleared by {by}: whether its work has ended isn't known"
+    later = "; its run is stopped once the host answers" if runs and not host_is_gone else ""
     for job in Job.objects.filter(drive__in=found, holds_drive=True).select_related("drive"):
-        told.append(f"Burn-in {job.pk} ends and lets {job.drive.devname} go")
+        told.append(f"Burn-in {job.pk} ends and lets {job.drive.devname} go{later}")
         if not dry_run:
             let_go(job, reason)
     for test in SmartTest.objects.filter(drive__in=found, state=SmartTest.State.RUNNING):
         told.append(f"SMART {test.type} of {test.drive.devname} is unknown from now on")
         if not dry_run:
             finish(test, Settled(SmartTest.State.UNKNOWN, None, reason), timezone.now())
-    runs = HostRun.objects.filter(drive__in=found, is_open=True)
-    told += [f"The run {run.run_id} isn't waited for any more" for run in runs]
-    if not dry_run:
-        with transaction.atomic():
-            runs.update(is_open=False, alive=False)
-            changed(found.values_list("pk", flat=True))
+    if host_is_gone:
+        told += [f"The run {run.run_id} isn't waited for any more" for run in runs]
+        if not dry_run:
+            with transaction.atomic():
+                runs.update(is_open=False, alive=False)
+                changed(found.values_list("pk", flat=True))
     return _told(f"clear_drive_state {serial}", told, by, dry_run)
 
 

@@ -26,6 +26,8 @@ def drives(answer: Any) -> Iterator[NasDrive]:
     for entry in answer:
         if not isinstance(entry, dict) or not isinstance(entry.get("identifier"), str):
             raise NasError("the NAS's list of disks can't be read")
+        if "pool" not in entry:  # each release has it, be it null
+            raise NasError("the NAS's list of disks doesn't tell whether they are in a pool")
         if entry.get("expiretime") is not None:
             continue  # a disk that was there once
         name, size = text(entry.get("name"), 100), entry.get("size")

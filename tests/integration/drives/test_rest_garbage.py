@@ -25,6 +25,7 @@ DISK = {
     "size": 512,
     "type": "HDD",
     "expiretime": None,
+    "pool": None,
 }
 POOL = {
     "name": "tank",
@@ -223,3 +224,20 @@ def test_jobs_that_cannot_be_read_are_unknown_not_none(nas: Garbage, answer: Any
 def test_a_key_never_travels_over_plain_http_to_another_machine() -> None:
     with pytest.raises(NasError, match="plain http"):
         Rest("http://192.0.2.1", "key", verify_tls=False)
+
+
+def test_a_list_of_disks_that_says_nothing_of_pools_is_not_believed(nas: Garbage) -> None:
+    """A CORE that did not understand what it was asked for."""
+    nas.answers["/disk"] = [{key: value for key, value in DISK.items() if key != "pool"}]
+    with pytest.raises(NasError, match="in a pool"):
+        nas.view()
+
+
+def test_extra_pools_ignored_frees_no_member(nas: Garbage) -> None:
+    """Then `pool` is null for each disk: the pools themselves and the unused disks decide."""
+    nas.answers["/disk"] = [{**DISK, "pool": None}, {**DISK, "name": "sdb", "identifier": "b"}]
+    nas.answers["/disk/get_unused"] = [{"name": "sdb"}]
+    uses = nas.view().uses
+    assert "tank" in uses["sda"] and "sdb" not in uses
+    nas.answers["/disk/get_unused"] = []
+    assert "unused" in nas.view().uses["sdb"]

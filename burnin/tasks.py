@@ -16,7 +16,7 @@ from audit.trace import about
 from drives import poll, routine, thinning, watchdog
 from drives.models import System
 
-from . import cleaning, closing, orchestrator
+from . import cleaning, closing, orchestrator, restored
 from .models import Job
 
 logger = logging.getLogger(__name__)
@@ -53,9 +53,10 @@ def poll_systems() -> None:
 
 @shared_task
 def keep_house() -> None:
-    """By beat, each HOUSE_SECONDS: the poll's watchdog, old measurements, readings that are due."""
+    """By beat, each HOUSE_SECONDS: watchdog, old measurements, readings that are due."""
     now = timezone.now()
     watchdog.look(now)
+    restored.remember()
     thinning.thin_some(now, now.hour * 60 + now.minute)
     for system in System.objects.all():
         if routine.due(system, now):

@@ -48,7 +48,7 @@ if bool(ADMIN_USER) != bool(ADMIN_PASSWORD):
 # --- the first system -------------------------------------------------------------------------
 TRUENAS_BASE_URL = env.url("TRUENAS_BASE_URL", "", {"http", "https"})
 TRUENAS_API_KEY = env.text("TRUENAS_API_KEY", "mock-key")
-TRUENAS_VERIFY_TLS = env.truth("TRUENAS_VERIFY_TLS", False)
+TRUENAS_VERIFY_TLS = env.truth("TRUENAS_VERIFY_TLS", True)
 TRUENAS_ALLOW_HTTP = env.truth("TRUENAS_ALLOW_HTTP", False)
 TRUENAS_SSH_HOST = env.text("TRUENAS_SSH_HOST", urlsplit(TRUENAS_BASE_URL).hostname or "")
 TRUENAS_SSH_PORT = env.whole("TRUENAS_SSH_PORT", 22, 1, 65535)

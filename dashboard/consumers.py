@@ -8,9 +8,10 @@ from typing import Any
 
 import redis
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.core.signing import BadSignature
 
 from .doorkeeper import Doorkeeper, Pass
-from .flusher import IDS_GROUP, ROWS_GROUP, Flusher
+from .flusher import IDS_GROUP, ROWS_GROUP, Flusher, signer
 from .roles import may
 
 logger = logging.getLogger(__name__)
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 TRY_AGAIN = 4013
 LOGIN_NEEDED = 4401
 ROLE_NEEDED = 4403
+#: How old a message from another web process may be, with their clocks apart.
+SIGNED_SECONDS = 60
 
 
 class LivePage(AsyncWebsocketConsumer):
@@ -58,7 +61,7 @@ class LivePage(AsyncWebsocketConsumer):
             number = await Flusher.ensure_running().sequence()
         except (redis.RedisError, OSError):
             return await self.close(TRY_AGAIN)
-        await self.live_message({"message": {"sequence": number}})
+        await self.send(json.dumps({"sequence": number}))
 
     async def send_away(self) -> None:
         """The page tries again at once, and is told by 4401 or 4403 if it may not come back: its
@@ -71,4 +74,7 @@ class LivePage(AsyncWebsocketConsumer):
             await self.channel_layer.group_discard(self.group, self.channel_name)
 
     async def live_message(self, event: dict[str, Any]) -> None:
-        await self.send(json.dumps(event["message"]))
+        try:
+            await self.send(signer().unsign(str(event.get("signed")), max_age=SIGNED_SECONDS))
+        except BadSignature as error:
+            logger.error("the broker brought a message that isn't ours: %s", error)

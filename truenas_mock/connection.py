@@ -14,7 +14,7 @@ from typing import Any
 from .auth import Session
 from .errors import CallError
 from .events import Events
-from .faults import FOREVER, SLOW_SECONDS, Fault, Faults
+from .faults import DEEP, FOREVER, SLOW_SECONDS, Fault, Faults
 from .middleware import Middleware
 from .rest import path_of
 from .wire import Closed, Wire
@@ -163,6 +163,8 @@ class Connection(ABC):
                     self.wire.send(ERROR_PAGE)
                 case "half":
                     self.wire.send(text[: len(text) // 2])
+                case "deep":
+                    self.wire.send(DEEP)
                 case "cut":
                     self.wire.cut(text)
                 case "hang":

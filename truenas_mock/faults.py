@@ -3,6 +3,7 @@
 api  500, 401, 429   an error of that kind
      garbage         a proxy's error page with status 200
      half            half of the JSON, as if it were whole
+     deep            JSON that is nested deeper than parsers go
      cut             the connection breaks in the middle of the answer
      slow, hang      the answer comes `seconds` late, or never
 ssh  refuse          nobody listens, until the fault is taken away
@@ -17,10 +18,11 @@ import threading
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-API = ("500", "401", "429", "garbage", "half", "cut", "slow", "hang")
+API = ("500", "401", "429", "garbage", "half", "deep", "cut", "slow", "hang")
 SSH = ("refuse", "cut", "garbage", "hang")
 SLOW_SECONDS = 5.0
 FOREVER = 86400.0
+DEEP = "[" * 100_000
 
 
 @dataclass

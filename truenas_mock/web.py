@@ -16,7 +16,7 @@ from .auth import Session
 from .connection import Connection
 from .debug import Debug
 from .events import Events
-from .faults import FOREVER, SLOW_SECONDS, Fault, Faults
+from .faults import DEEP, FOREVER, SLOW_SECONDS, Fault, Faults
 from .jsonrpc import JsonRpc
 from .legacy import Legacy
 from .middleware import Middleware
@@ -156,6 +156,8 @@ def handler(
             half = content[: len(content) // 2]
             if fault == "half":
                 self._send(status, half, "application/json")
+            elif fault == "deep":
+                self._send(status, DEEP.encode(), "application/json")
             elif fault == "cut":
                 self._send(status, half, "application/json", length=len(content))
                 self._reset_connection()

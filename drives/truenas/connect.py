@@ -65,7 +65,7 @@ def offers_jsonrpc(login: Login) -> bool:
         raise NasError(f"HTTP {answer.status_code} to GET /api/versions")
     try:
         found = answer.json() if answer.status_code == 200 else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return isinstance(found, list) and any(
         isinstance(one, str) and VERSION_ROUTE.fullmatch(one) for one in found

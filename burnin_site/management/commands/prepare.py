@@ -15,6 +15,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from audit.events import record
 from audit.models import Kind
+from burnin import restored
 from burnin.tasks import HOUSE_SECONDS, keep_house, poll_systems
 from dashboard import first_admin
 from dashboard.roles import SETUP_URL
@@ -31,6 +32,11 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         self._first_admin()
         _first_system()
+        if restored.freeze_if_restored():
+            self.stdout.write(
+                "This database is older than it was at the last run: a backup was restored. "
+                "Everything is frozen; look at queue, people and API tokens, then thaw on the page"
+            )
         _schedule()
         self.stdout.write("The database is ready")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 import redis
+from channels.layers import get_channel_layer
+from django.core.signing import TimestampSigner
 from django.db import transaction
 from django.test import Client
 
@@ -208,6 +211,29 @@ def test_nothing_listens_and_nothing_is_lost(drive: Drive, page: Open) -> None:
     heat(drive, 55)
     wait_for(lambda: server().scard("burnin:changed-drives"), 5, "the change waits")
     assert "55 °C" in row_of(page().until("drives"), drive)
+
+
+def test_what_somebody_else_sends_through_the_broker_reaches_no_page(
+    drive: Drive, page: Open
+) -> None:
+    """Whoever reaches the broker could else write HTML into an admin's page."""
+    socket = page("admin")
+    number = socket.message()["sequence"]
+    forged = {"sequence": number, "drives": [], "content": "<div hx-post='/admin/…'>"}
+    old = TimestampSigner(salt="another").sign(json.dumps(forged))
+
+    async def send() -> None:
+        layer = get_channel_layer()
+        for message in ({"message": forged}, {"signed": json.dumps(forged)}, {"signed": old}):
+            await layer.group_send("rows", {"type": "live.message", **message})
+
+    asyncio.run(send())
+    heat(drive, 47)
+    heard = socket.message()
+    while "drives" not in heard or drive.pk not in heard["drives"]:
+        assert "/admin/…" not in str(heard)
+        heard = socket.message()
+    assert "/admin/…" not in str(heard)
 
 
 def test_a_server_that_loses_its_data_in_the_middle_is_noticed(

@@ -77,7 +77,7 @@ def _answers(nas: MockNas) -> bool:
         return False
 
 
-@pytest.mark.parametrize("what", ["500", "401", "429", "garbage", "half", "cut"])
+@pytest.mark.parametrize("what", ["500", "401", "429", "garbage", "half", "deep", "cut"])
 def test_a_fault_is_an_error_in_words_and_the_next_poll_is_well(nas: MockNas, what: str) -> None:
     """Once it is cut, JSON-RPC may have asked again: then there is no error, and the view holds."""
     nas.debug("fault", {"what": what, "path": "", "times": 2})
@@ -85,6 +85,17 @@ def test_a_fault_is_an_error_in_words_and_the_next_poll_is_well(nas: MockNas, wh
         assert len(view(nas).drives) == 15
     except NasError as error:
         assert str(error)
+    nas.debug("fault", {})
+    assert _answers(nas)
+
+
+@pytest.mark.parametrize("what", ["garbage", "half", "deep"])
+def test_an_answer_that_is_no_json_is_an_error_in_words(nas: MockNas, what: str) -> None:
+    """Of every way in, in the middle of a session."""
+    for path in ("disk.query", "/disk"):
+        nas.debug("fault", {"what": what, "path": path})
+    with pytest.raises(NasError):
+        view(nas)
     nas.debug("fault", {})
     assert _answers(nas)
 

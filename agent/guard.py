@@ -29,6 +29,7 @@ from .identity import (
     node_of,
     opened_sequence,
     whole_disks,
+    zones,
 )
 
 ASKED = (
@@ -189,6 +190,9 @@ def _twins(drive: Identity) -> Fact:
 
 
 def _sector(drive: Identity) -> Fact:
+    if drive.kind == "disk" and zones(drive.node) == "host-managed":
+        told = "its zones are managed by the host (SMR): it can't be written as other drives are"
+        return Fact("sector", "unknown", told)
     logical = drive.logical_sector_bytes
     if logical in SECTOR_BYTES and drive.size_bytes % 512 == 0:
         return Fact("sector", "clear", "")

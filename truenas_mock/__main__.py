@@ -42,7 +42,13 @@ def main() -> None:
         played = options.release
         names = options.names or played.names
         nas.power_on(
-            options.speed, names, options.media, played.system, played.smartctl, options.kinds
+            options.speed,
+            names,
+            options.media,
+            played.system,
+            played.smartctl,
+            options.kinds,
+            options.machine,
         )
         host.prepare(nas)
         try:
@@ -128,6 +134,12 @@ def _options() -> argparse.Namespace:
         dest="kinds",
         metavar="KIND[*NUMBER]",
         help=f"more simulated drives, of one kind: {', '.join(KINDS)}; may come again",
+    )
+    parser.add_argument(
+        "--machine",
+        default="",
+        metavar="NAME",
+        help="gives the simulated drives serials of their own, where several mocks run",
     )
     parser.add_argument("--names", choices=("sd", "core"), help="of the simulated drives")
     parser.add_argument("--speed", type=float, default=1.0, help="how much faster than life")

@@ -23,7 +23,7 @@ MODELS = {
     "TOSHIBA MG06ACA10TE": ("Y0A", 19532873728 * 512, 7200),
     "HGST HUS728T8TAL5200": ("VAG", 15628053168 * 512, 7200),
     "ST6000DM003": ("WF2", 11721045168 * 512, 5425),
-    "FAIL001": ("FAIL", 15628053168 * 512, 7200),
+    "FAIL001": ("FAIL001", 15628053168 * 512, 7200),
 }
 
 #: (sd name, core name, model)
@@ -67,6 +67,10 @@ KINDS = {
     ),
     "ssd": Kind("Samsung SSD 870 EVO 1TB", "S6PU", 1953525168, 0),
     "smr": Kind("ST8000DM004-2CX188", "WCT", 15628053168, 5425, {"zoned": True}),
+    "smr-host": Kind(
+        "HSH721414AL52M0", "VEG", 27344764928,
+        facts={"protocol": "scsi", "vendor": "HGST", "zoned": True},
+    ),
     "520": Kind(
         "X477_SMEGX04TA07", "Z4D", 7501476528,
         facts={"protocol": "scsi", "vendor": "NETAPP", "sector_bytes": 520},
@@ -96,7 +100,7 @@ class Drive:
         sector_bytes: a logical sector.
         logs_late: a self-test appears in its log only once it is over.
         vendor: of a SCSI drive.
-        zoned: shingled, which the drive itself manages.
+        zoned: shingled, which the drive itself manages; a SCSI one leaves it to the host.
         locked: by an ATA password.
         self_tests: an NVMe drive that has them.
         refuses: it takes no self-test now.
@@ -178,18 +182,24 @@ def device_number(name: str) -> int:
     return int(digits) if digits else ord(name[-1]) - ord("a")
 
 
-def others(kinds: list[str], names: str, now: float) -> dict[str, Drive]:
+def _digest(machine: str, key: str) -> str:
+    """What a drive's serial and lunid are made of: hexadecimal digits, the same each time."""
+    return hashlib.sha256(f"truenas_mock{machine} {key}".encode()).hexdigest().upper()
+
+
+def others(kinds: list[str], names: str, now: float, machine: str = "") -> dict[str, Drive]:
     """Drives of other kinds, by key: "sas-1" is the first SAS drive. Their names go on where those
     of the fifteen end.
 
     Args:
         kinds: of KINDS, one for each drive; the same may come again.
+        machine: as for `catalogue`.
     """
     found: dict[str, Drive] = {}
     for place, name in enumerate(kinds):
         kind = KINDS[name]
         key = f"{name}-{kinds[: place + 1].count(name)}"
-        digest = hashlib.sha256(f"truenas_mock {key}".encode()).hexdigest().upper()
+        digest = _digest(machine, key)
         protocol = kind.facts.get("protocol", "ata")
         found[key] = Drive(
             key=key,
@@ -225,7 +235,7 @@ def sd_name(number: int) -> str:
     return f"sd{letters}"
 
 
-def catalogue(names: str, now: float) -> dict[str, Drive]:
+def catalogue(names: str, now: float, machine: str = "") -> dict[str, Drive]:
     """The fifteen simulated drives, by key.
 
     Most are new from the box; two are in a pool, one was bought used, one is bound to fail.
@@ -233,11 +243,12 @@ def catalogue(names: str, now: float) -> dict[str, Drive]:
     Args:
         names: "sd" or "core".
         now: seconds since the epoch; the old self-tests end before it.
+        machine: each has drives of its own, with serials of their own.
     """
     drives = {}
     for sd_name, core_name, model in CATALOGUE:
         prefix, size_bytes, rpm = MODELS[model]
-        digest = hashlib.sha256(f"truenas_mock {sd_name}".encode()).hexdigest().upper()
+        digest = _digest(machine, sd_name)
         hours = int(digest[20:22], 16) % 40
         if sd_name in POOL_MEMBERS:
             hours = POOL_HOURS
@@ -247,7 +258,7 @@ def catalogue(names: str, now: float) -> dict[str, Drive]:
             key=sd_name,
             name=sd_name if names == "sd" else core_name,
             path=f"/dev/mock/{sd_name}",
-            serial="FAIL001" if model == "FAIL001" else prefix + digest[:5],
+            serial=prefix if machine == "" and model == "FAIL001" else prefix + digest[:5],
             lunid=f"5000{'c500' if model.startswith('ST') else 'cca2'}{digest[5:13].lower()}",
             model=model,
             size_bytes=size_bytes,

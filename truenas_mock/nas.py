@@ -27,7 +27,7 @@ from .surface import Run
 
 #: What state.json has just as it is here.
 PLAIN = (
-    "speed", "names", "system", "kinds", "boot_id", "booted", "schedules", "roots",
+    "speed", "names", "machine", "system", "kinds", "boot_id", "booted", "schedules", "roots",
     "offline_pools", "exported_pools", "flips", "revoked_keys",
 )  # fmt: skip
 
@@ -40,6 +40,7 @@ class Nas:
         media: folder of the file-backed drives, or None for the fifteen simulated ones.
         speed: how many simulated seconds pass in a real one.
         names: "sd" or "core".
+        machine: which of several it is: each has drives of its own.
         system: of the host: "FreeBSD" or "Linux".
         smartctl: its version there.
         kinds: of the drives beside the fifteen, see drives.KINDS.
@@ -60,6 +61,7 @@ class Nas:
         self.media: Path | None = None
         self.speed = 1.0
         self.names = "sd"
+        self.machine = ""
         self.system = "FreeBSD"
         self.smartctl = (7, 4)
         self.kinds: list[str] = []
@@ -142,15 +144,16 @@ class Nas:
         system: str = "FreeBSD",
         smartctl: tuple[int, int] = (7, 4),
         kinds: Sequence[str] = (),
+        machine: str = "",
     ) -> None:
         """Takes up the state of the data folder, or makes a new one.
 
-        Args: as the attributes; speed counts for what is started from now on, kinds and names for
-            drives that are made now.
+        Args: as the attributes; speed counts for what is started from now on, kinds, names and
+            machine for drives that are made now.
         """
         with self.change():
             self.speed, self.names, self.system = speed, names, system
-            self.smartctl, self.kinds = smartctl, list(kinds)
+            self.smartctl, self.kinds, self.machine = smartctl, list(kinds), machine
             self.media = media_folder.resolve() if media_folder else None
             if not self.boot_id:
                 self.boot()
@@ -160,7 +163,9 @@ class Nas:
 
     def _new_drives(self) -> dict[str, Drive]:
         now = time.time()
-        return catalogue(self.names, now) | others(self.kinds, self.names, now)
+        return catalogue(self.names, now, self.machine) | others(
+            self.kinds, self.names, now, self.machine
+        )
 
     def boot(self) -> None:
         self.boot_id, self.booted = str(uuid.uuid4()), time.time()

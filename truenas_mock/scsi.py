@@ -52,8 +52,8 @@ def document(
         "serial_number": drive.serial,
         "device_type": {
             "scsi_terminology": "Peripheral Device Type [PDT]",
-            "scsi_value": 0,
-            "name": "disk",
+            "scsi_value": 0x14 if drive.zoned else 0,
+            "name": "host managed zoned block" if drive.zoned else "disk",
         },
         "scsi_transport_protocol": {"name": "SAS (SPL-4)", "value": 6},
     }

@@ -100,6 +100,12 @@ class TestSas:
     def test_a_hole_in_the_log_makes_it_unknown(self) -> None:
         assert parsed(scsi(scsi_self_test_1=sas_entry(0, "Completed"))).self_tests is None
 
+    def test_a_zoned_drive_says_who_manages_its_zones(self) -> None:
+        assert parsed(scsi(device_type={"scsi_value": 0, "name": "disk"})).zoned == ""
+        managed = {"scsi_value": 0x14, "name": "host managed zoned block"}
+        assert parsed(scsi(device_type=managed)).zoned == "host_managed"
+        assert parsed(scsi(scsi_host_aware_zoned_block_capable=True)).zoned == "host_aware"
+
     def test_counters(self) -> None:
         errors = {"read": {"total_uncorrected_errors": 3}, "write": {}, "verify": None}
         reading = parsed(

@@ -27,6 +27,8 @@ FAILING_COUNTERS = {
     "verify_uncorrected": "Uncorrected verify errors",
     "media_errors": "Media errors",
 }
+#: Of those: sectors that the drive could not read and has not replaced.
+UNREAD_COUNTERS = ("pending_sectors", "offline_uncorrectable", "pending_defects")
 #: A rise of one of these alone says cable, bridge or host.
 DOUBTFUL_COUNTERS = {
     "command_timeouts": "Command timeouts",
@@ -144,6 +146,16 @@ def counters(
         for name in names
         if name in before and name in after and after[name] < before[name]
     ]
+    late = [
+        f"{names[name]} {after[name]:,}"
+        for name in names
+        if name not in before and after.get(name, 0) > allowed.get(name, 0)
+    ]
+    unread = [
+        f"{names[name]} {after[name]:,}"
+        for name in UNREAD_COUNTERS
+        if after.get(name, 0) > allowed.get(name, 0)
+    ]
     kept = sum(1 for name in names if name in before and name in after)
     borne = [name for name in allowed if after.get(name, 0) > before.get(name, 0)]
     none_rose = "none rose more than the settings allow" if borne else "none rose"
@@ -160,6 +172,18 @@ def counters(
             ", ".join(rose.values()) if rose else f"{kept} counters compared, {none_rose}",
             source,
         ),
+        Claim(
+            "No counter was told only at the end",
+            not late,
+            ", ".join(late) if late else "None",
+            source,
+        ),
+        Claim(
+            "No sector is left that can't be read",
+            not unread,
+            ", ".join(unread) if unread else "None pending, none uncorrectable",
+            source,
+        ),
     ]
     failing = [text for name, text in rose.items() if name in FAILING_COUNTERS]
     if failing:
@@ -174,6 +198,18 @@ def counters(
         return Ended(
             StageState.UNKNOWN,
             f"{', '.join(rose.values())}: this points to cable, bridge or host, not to the drive",
+            tuple(claims),
+        )
+    if late:
+        return Ended(
+            StageState.UNKNOWN,
+            f"SMART counters were told only at the end: {', '.join(late)}",
+            tuple(claims),
+        )
+    if unread:
+        return Ended(
+            StageState.UNKNOWN,
+            f"The drive still counts sectors that it can't read: {', '.join(unread)}",
             tuple(claims),
         )
     if kept == 0:

@@ -15,6 +15,8 @@ from kombu import Exchange, Queue
 
 from . import env
 
+# The database holds the sessions of admins: what this program writes is for its own user alone.
+os.umask(0o077)
 BASE_DIR = Path(__file__).resolve().parent.parent
 env.read_env_file(BASE_DIR)
 

@@ -1,8 +1,9 @@
 """From `smartctl -x --json=o` (7.0 to 7.5 and later) to a typed reading.
 
 Nonsense is unknown, never zero. The exit status is a bit mask: 1 and 2 mean that there is no
-answer; 8 that the drive says it is failing now; 4, 16, 32, 64 and 128 speak of single commands,
-thresholds and logs, and a drive may be well with all of them.
+answer; 8 that the drive says it is failing now, 16 that an attribute which foretells failure is at
+its threshold now, whatever the drive says; 4, 32, 64 and 128 speak of single commands, the past
+and logs, and a drive may be well with all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from .values import celsius, get, text, whole
 __all__ = ["Reading", "SelfTestEntry", "SelfTests", "parse"]
 
 NO_ANSWER = 0b11
-FAILING_NOW = 8
+FAILING_NOW = 8 | 16
 # 119 years: more is a counter that counts something else.
 MOST_HOURS = 2**20
 

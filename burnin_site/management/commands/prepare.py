@@ -29,6 +29,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
+        if settings.DB_PATH.exists():
+            settings.DB_PATH.chmod(0o600)  # made by an older release
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         self._first_admin()
         _first_system()

@@ -197,6 +197,22 @@ def test_a_counter_that_fell_belongs_to_another_drive() -> None:
     assert healed.state == StageState.PASSED, "pending sectors fall when they are rewritten"
 
 
+def test_a_counter_that_is_told_only_at_the_end_is_inconclusive_unless_it_counts_nothing() -> None:
+    """A log page that could not be read at the start, or a row that is shown once it counts."""
+    before = {"read_uncorrected": 0}
+    ended = verdict.counters(before, before | {"grown_defects": 2000})
+    assert ended.state == StageState.UNKNOWN and "Grown defects 2,000" in ended.reason
+    assert verdict.counters(before, before | {"grown_defects": 0}).state == StageState.PASSED
+
+
+@pytest.mark.parametrize("name", verdict.UNREAD_COUNTERS)
+def test_sectors_that_stay_unreadable_are_inconclusive_though_none_came(name: str) -> None:
+    ended = verdict.counters(START | {name: 64}, START | {name: 64})
+    assert ended.state == StageState.UNKNOWN and "can't read" in ended.reason
+    assert not all(claim.holds for claim in ended.claims)
+    assert verdict.counters(START | {name: 64}, START | {name: 64}, {name: 64}).state == "passed"
+
+
 counts = st.dictionaries(st.sampled_from([*START, "other"]), st.integers(0, 2**32 - 1))
 
 

@@ -107,3 +107,10 @@ def test_the_secret_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None
     first = file.read_text()
     assert start(tmp_path).returncode == 0
     assert file.read_text() == first
+
+
+def test_what_is_written_is_for_its_owner_alone(tmp_path: Path) -> None:
+    """The database holds the sessions of admins."""
+    program = f"import burnin_site.settings; open({str(tmp_path / 'new')!r}, 'w')"
+    assert start(tmp_path, program).returncode == 0
+    assert (tmp_path / "new").stat().st_mode & 0o777 == 0o600

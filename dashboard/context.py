@@ -8,16 +8,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
 
+from .assets import files
 from .roles import role_of
 from .summary import load_chips
 
 THEMES = ("light", "dark")
-#: One file for each component, in the order in which they build on one another.
-SHEETS = (
-    "tokens", "ground", "header", "answer", "banner", "tiles", "field", "toolbar", "button",
-    "table", "state", "dialog", "panel", "timeline", "log", "empty", "toast", "login",
-    "plot", "map", "drive", "list", "stats", "paper", "settings", "access",
-)  # fmt: skip
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -27,6 +22,7 @@ def site(request: HttpRequest) -> dict[str, Any]:
     return {
         "role": role_of(user) if user is not None else "",
         "theme": theme if theme in THEMES else "",
-        "sheets": SHEETS,
+        "sheets": files("css/all.css"),
+        "scripts": files("js/all.js"),
         "chips": SimpleLazyObject(lambda: load_chips(timezone.now())),
     }

@@ -128,6 +128,7 @@ def _valkey_password(data: Path) -> str:
 def _static_files_are_fresh() -> bool:
     """Whether collectstatic ran since any of them, or the installed packages, changed."""
     sources = [ROOT / "static", *(ROOT / "static").rglob("*"), *VENV.glob(".installed-*")]
+    sources += [ROOT / "dashboard" / "assets.py", ROOT / "burnin_site" / "static_files.py"]
     try:
         collected = (ROOT / "staticfiles" / "staticfiles.json").stat().st_mtime
     except FileNotFoundError:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from ..assets import files
 from ..roles import public, wants_json
 
 
@@ -60,9 +61,8 @@ def _answer(request: HttpRequest, status: int, sentence: str, meaning: str) -> H
 
 
 def _words(status: int, sentence: str, meaning: str) -> dict[str, Any]:
-    from ..context import SHEETS
-
-    return {"status": status, "sentence": sentence, "meaning": meaning, "sheets": SHEETS}
+    sheets = files("css/all.css")
+    return {"status": status, "sentence": sentence, "meaning": meaning, "sheets": sheets}
 
 
 def _id(request: HttpRequest) -> str:

@@ -16,4 +16,4 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
     for name in dict.fromkeys(name for name, _ in CELLS):
         told = ", ".join(f"{kind}: {state}" for (of, kind), state in CELLS.items() if of == name)
         terminalreporter.write_line(f"{name:<13} {told}")
-    terminalreporter.write_line(f"{len(CELLS)} jobs ended as they should")
+    terminalreporter.write_line(f"{len(CELLS)} cases ended as they should")

@@ -2,7 +2,8 @@
 
 Simulated drives: what is tried is which questions are asked by which way, and what the answers are
 taken for. On each system an ATA drive goes all the way, a SAS and an NVMe drive their self-tests, a
-drive without self-tests skips them, a failing one fails, and one is cancelled in its long test.
+drive without self-tests skips them, a failing one fails, one is cancelled in its long test, and one
+is refused while it is in a pool and once that pool is exported.
 """
 
 from __future__ import annotations
@@ -16,85 +17,27 @@ import pytest
 
 from burnin import orchestrator
 from burnin.models import Job
+from burnin.orchestrator import RequestRefused
 from burnin.plan import Plan
-from drives import capabilities, systems
-from drives.models import Drive, SmartTest, System
-from drives.truenas import session
+from drives import capabilities
+from drives.models import Drive, SmartTest
 from tests.integration.burnin.conftest import Site, worker  # noqa: F401
 from tests.integration.rows import an_operator
 from tests.matrix.systems.cells import CELLS
 from tests.nas import MockNas
 from tests.waiting import wait_for
-from truenas_mock.releases import ORDER, RELEASES
+from truenas_mock.releases import RELEASES
+
+from .site import EVERYWHERE, has_api, mock_of, run_all, running, site_of
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(900)]
-LINUX = "Linux"
-KINDS = ("sas", "nvme", "nvme-basic", "ssd")
-SPEED = 10
+#: A long test takes 24 s of the 480 of the mock's drives: what is cancelled must be met in it.
+SPEED = 20
 PATIENCE_SECONDS = 600
-#: What becomes of which drive: by serial's beginning or name, the stages, state and words.
 ATA, SAS, NVME, NVME_BASIC = "ATA", "SAS", "NVMe", "NVMe without self-tests"
 NVME_OLD = "NVMe with a smartctl before 7.4"
 FAILING, CANCELLED = "a failing drive", "cancelled in its long test"
-
-
-@pytest.fixture
-def nases(
-    request: pytest.FixtureRequest, ssh_keys: Path, tmp_path: Path
-) -> Iterator[dict[str, MockNas]]:
-    found: dict[str, MockNas] = {}
-    drives = [word for kind in KINDS for word in ("--drive", kind)]
-    try:
-        for name in request.param:
-            names = RELEASES[name].names if name != LINUX else "sd"
-            options = [*drives, "--linux"] if name == LINUX else drives
-            how: dict[str, Any] = {"names": names, "options": options, "speed": SPEED}
-            if name != LINUX:
-                how["release"] = name
-            found[name] = MockNas(tmp_path / name, ssh_keys, **how).start()
-        yield found
-    finally:
-        session.forget_all()
-        for nas in found.values():
-            nas.stop()
-
-
-def site_of(name: str, nas: MockNas) -> Site:
-    facts: dict[str, Any] = {"kind": System.Kind.MOCK, "base_url": nas.url, "api_key": "mock-key"}
-    if name == LINUX:
-        facts = {"kind": System.Kind.HOST}
-    elif name >= "25":
-        facts |= {"api_user": "root"}
-    system = systems.add(
-        name,
-        by="test",
-        ssh_host="127.0.0.1",
-        ssh_port=nas.ssh_port,
-        ssh_key_file=str(nas.key_file),
-        ssh_host_key=nas.host_key,
-        state_dir=str(nas.state_dir),
-        **facts,
-    )
-    site = Site(nas, system)
-    site.poll()
-    assert not system.last_error, (name, system.last_error)
-    return site
-
-
-def own_serials(name: str, nas: MockNas) -> dict[str, str]:
-    """Serials of one drive of each kind. All mocks have the same drives, which would be locked as
-    seen twice: so these get serials of this NAS alone.
-    """
-    found: dict[str, str] = {}
-    drives = [one for one in nas.debug("state")["drives"] if not one["pool"]]
-    for kind, model in MODELS.items():
-        drive = next(one for one in drives if one["model"].startswith(model))
-        drives.remove(drive)
-        found[kind] = f"{name}-{kind}".replace(" ", "-")[:20]
-        nas.debug(f"drive/{drive['name']}", {"serial": found[kind]})
-    return found
-
-
+MEMBER = "in a pool, then an exported one"
 MODELS = {
     ATA: "ST12000NM0008",
     CANCELLED: "ST12000NM0008",
@@ -102,7 +45,10 @@ MODELS = {
     SAS: "HUH721212AL",
     NVME: "Samsung SSD 980 PRO",
     NVME_BASIC: "INTEL SSDPEKNW",
+    MEMBER: "ST4000VN008",
 }
+#: Of the kinds that the fifteen drives don't have.
+MORE_DRIVES = [word for kind in ("sas", "nvme", "nvme-basic") for word in ("--drive", kind)]
 STAGES = {
     ATA: ("short_smart", "long_smart", "surface_validate"),
     SAS: ("short_smart",),
@@ -110,7 +56,29 @@ STAGES = {
     NVME_BASIC: ("short_smart", "surface_validate"),
     FAILING: ("short_smart",),
     CANCELLED: ("long_smart",),
+    MEMBER: ("surface_validate",),
 }
+
+
+@pytest.fixture
+def nases(ssh_keys: Path, tmp_path: Path) -> Iterator[dict[str, MockNas]]:
+    made = {
+        name: mock_of(name, tmp_path, ssh_keys, options=MORE_DRIVES, speed=SPEED)
+        for name in EVERYWHERE
+    }
+    with running(made):
+        yield made
+
+
+def drives_of(site: Site) -> dict[str, Drive]:
+    """One drive for each of MODELS."""
+    found: dict[str, Drive] = {}
+    drives = list(Drive.objects.filter(system=site.system).select_related("system"))
+    for kind, model in MODELS.items():
+        # Its model with the maker's name before it, where the agent is asked.
+        found[kind] = next(drive for drive in drives if model in drive.model)
+        drives.remove(found[kind])
+    return found
 
 
 def request(drive: Drive, kind: str) -> Job:
@@ -118,12 +86,6 @@ def request(drive: Drive, kind: str) -> Job:
     return orchestrator.request(drive, plan, operator=an_operator(), typed_serial=drive.serial)
 
 
-@pytest.mark.parametrize(
-    "nases",
-    [ORDER[:4], ORDER[4:8], (*ORDER[8:], LINUX)],
-    ids=["CORE", "SCALE", "24.10 and later"],
-    indirect=True,
-)
 def test_every_release_and_a_plain_host(
     nases: dict[str, MockNas],
     worker: None,  # noqa: F811
@@ -131,16 +93,19 @@ def test_every_release_and_a_plain_host(
 ) -> None:
     settings.SMART_INTERVAL_SECONDS = 0
     settings.MAX_PARALLEL_BURNINS = 20
-    settings.STALE_THRESHOLD_SECONDS = 600  # thirteen systems are polled in turn
-    serials = {name: own_serials(name, nas) for name, nas in nases.items()}
+    settings.STALE_THRESHOLD_SECONDS = 600  # so many systems are polled in turn
     sites = {name: site_of(name, nas) for name, nas in nases.items()}
+    drives = {name: drives_of(site) for name, site in sites.items()}
     jobs: dict[tuple[str, str], Job] = {}
     for name, site in sites.items():
-        for kind, serial in serials[name].items():
-            drive = Drive.objects.select_related("system").get(system=site.system, serial=serial)
-            jobs[name, kind] = request(drive, kind)
-        cancel_in_mid_test(jobs[name, CANCELLED])
-    run_all(sites, jobs)
+        jobs[name, CANCELLED] = request(drives[name].pop(CANCELLED), CANCELLED)
+        refuse_a_member(name, site, drives[name].pop(MEMBER))
+        are_cancelled(jobs)
+    # Before the others, which would keep the worker from it until a test is over.
+    wait_for(lambda: are_cancelled(jobs), 120, "each long test runs, and is cancelled")
+    for name in sites:
+        jobs |= {(name, kind): request(drive, kind) for kind, drive in drives[name].items()}
+    run_all(sites, PATIENCE_SECONDS)
     wrong = [
         f"{name}, {kind}: {why}\n{sites[name].describe(job)}"
         for (name, kind), job in jobs.items()
@@ -149,26 +114,34 @@ def test_every_release_and_a_plain_host(
     assert not wrong, "\n\n".join(wrong)
     for name, site in sites.items():
         starting = {one.name: one for one in capabilities.of(site.system)}["self_tests"]
-        by_api = name != LINUX and name <= "25.04"
+        by_api = has_api(name) and name <= "25.04"
         assert starting.by_shell != by_api, (name, starting)
 
 
-def run_all(sites: dict[str, Site], jobs: dict[tuple[str, str], Job]) -> None:
-    end = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < end:
-        for site in sites.values():
-            site.poll()
-        if not Job.objects.filter(finished_at=None).exists():
-            return
-    left = Job.objects.filter(finished_at=None)
-    told = "\n\n".join(f"{job.system}: {sites[job.system.name].describe(job)}" for job in left)
-    raise AssertionError(f"not over after {PATIENCE_SECONDS} s:\n{told}")
+def refuse_a_member(name: str, site: Site, drive: Drive) -> None:
+    """First while its pool is imported, then once it is exported. Only SCALE tells that; elsewhere
+    the agent finds the pool's labels on the drive.
+    """
+    with pytest.raises(RequestRefused, match="pool tank"):
+        request(drive, MEMBER)
+    assert "tank" in drive.use_reason
+    site.nas.debug("pool/tank", {"exported": True})
+    site.poll()
+    drive.refresh_from_db()
+    with pytest.raises(RequestRefused, match="pool tank"):
+        request(drive, MEMBER)
+    assert ("tank" in drive.use_reason) == (has_api(name) and name > "20"), (name, drive.use_reason)
+    CELLS[name, MEMBER] = "refused"
 
 
-def cancel_in_mid_test(job: Job) -> None:
-    running = SmartTest.objects.filter(drive=job.drive, state=SmartTest.State.RUNNING)
-    wait_for(running.exists, 120, "the long test of the drive runs")
-    orchestrator.cancel(Job.objects.get(pk=job.pk), by="test")
+def are_cancelled(jobs: dict[tuple[str, str], Job]) -> bool:
+    """Cancel those whose test runs by now; True when that was done to all."""
+    for job in jobs.values():
+        running = SmartTest.objects.filter(drive=job.drive, state=SmartTest.State.RUNNING)
+        if job.cancel_requested_at is None and running.exists():
+            orchestrator.cancel(Job.objects.get(pk=job.pk), by="test")
+            job.refresh_from_db()
+    return all(job.cancel_requested_at for job in jobs.values())
 
 
 def judged(name: str, kind: str, job: Job, site: Site) -> str:
@@ -190,20 +163,19 @@ def judged(name: str, kind: str, job: Job, site: Site) -> str:
             and ("no self-tests" in job.error_text or "smartctl 7." in job.error_text)
         ),
         FAILING: lambda: job.state == "failed" and "SMART short failed" in job.error_text,
-        CANCELLED: lambda: job.state == "cancelled" and not still_testing(site, job.drive),
+        CANCELLED: lambda: job.state == "cancelled" and was_stopped(site, job.drive),
     }
-    is_old = name != LINUX and RELEASES[name].smartctl < (7, 4)
+    is_old = has_api(name) and RELEASES[name].smartctl < (7, 4)
     if not expect[NVME_OLD if kind == NVME and is_old else kind]():
         return f"ended as {job.state}: {job.error_text}"
     CELLS[name, kind] = job.state
     return ""
 
 
-def still_testing(site: Site, drive: Drive) -> bool:
-    """Whether the drive itself goes on testing, by the mock's own state."""
+def was_stopped(site: Site, drive: Drive) -> bool:
+    """Whether the drive itself was made to stop its test, by the mock's own state."""
     (found,) = [one for one in site.nas.debug("state")["drives"] if one["serial"] == drive.serial]
-    now = time.time()
-    return any(
-        test["stopped"] is None and test["started"] + test["seconds"] > now
-        for test in found["tests"]
+    test, now = found["tests"][-1], time.time()
+    return test["stopped"] is not None and test["stopped"] < min(
+        now, test["started"] + test["seconds"]
     )

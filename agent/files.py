@@ -149,6 +149,23 @@ def alone(folder: str) -> Iterator[None]:
         os.close(descriptor)
 
 
+def untrusted(folder: str) -> str:
+    """Why what lies in the folder may be somebody else's work, for people; "" where it can't, or
+    there is no such folder yet. Raises OSError.
+    """
+    try:
+        found = os.lstat(folder)
+    except FileNotFoundError:
+        return ""
+    if not stat.S_ISDIR(found.st_mode):
+        return f"{folder} is a link or no folder"
+    if found.st_uid != os.geteuid():
+        return f"{folder} belongs to another user (uid {found.st_uid})"
+    if found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return f"others may write to {folder} (chmod 700 cures it)"
+    return ""
+
+
 def stamp(path: str) -> tuple[int, int] | None:
     """Another value whenever the file was replaced; None where there is none."""
     try:

@@ -92,6 +92,9 @@ def _locked(request: Request, go: Callable[[Folder, int], Outcome]) -> Outcome:
     not.
     """
     folder = Folder(request.state_dir)
+    for place in (folder.root, os.path.dirname(folder.path), folder.path):
+        if told := files.untrusted(place):
+            return Outcome("refused", [_reason("state", "unknown", told)], None)
     folder.make()
     lock = files.lock(folder.lock)
     if lock is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -19,6 +20,15 @@ from .models import Drive, HostRun, SmartTest, System
 SECRET_FIELDS = {"api_key", "ssh_password"}
 UNTOLD_FIELDS = {"version", "release", "capabilities"}
 #: What says where the host keeps its runs.
+#: Where the state of a run is lost or others get at it, by which it would be begun again or misled.
+NO_STATE = {
+    "/tmp": "it is emptied, and others write there",
+    "/var/tmp": "it is emptied, and others write there",
+    "/dev": "it is lost at a reboot",
+    "/run": "it is lost at a reboot",
+    "/var/run": "it is lost at a reboot",
+    "/var/db/system": "TrueNAS destroys it when the first pool is made",
+}
 MOVES = {"is_local", "ssh_host", "ssh_port", "state_dir"}
 
 
@@ -188,6 +198,11 @@ def _check(system: System) -> None:
             wrong["ssh_key_file"] = "A key file or a password is needed"
     if not system.state_dir.startswith("/") or len(PurePosixPath(system.state_dir).parts) < 3:
         wrong["state_dir"] = "An absolute path of a folder for this program alone, as /root/.burnin"
+    elif system.kind != System.Kind.MOCK:
+        folder = PurePosixPath("/" + posixpath.normpath(system.state_dir).lstrip("/"))
+        for place, why in NO_STATE.items():
+            if folder.is_relative_to(place):
+                wrong["state_dir"] = f"Not below {place}: {why}. /root/.burnin does"
     if wrong:
         raise ValidationError(wrong)
     system.full_clean()

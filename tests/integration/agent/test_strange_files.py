@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from agent import start
+from agent.__main__ import _parser, _request
 from tests.integration.agent.host import Host, digest
 
 
@@ -85,3 +87,41 @@ def test_a_link_where_a_file_is_about_to_be_written(host: Host, tmp_path: Path) 
         (host.state_dir("r1") / name).symlink_to(victim)
     assert host.burn("r1", drive, passes=1)["verdict"] == "passed"
     assert victim.read_bytes() == b"precious"
+
+
+def as_link(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+
+
+def of_another(folder: Path) -> None:
+    os.chown(folder, 4711, 4711)
+
+
+@pytest.mark.parametrize("place", ["", "runs", "runs/r1"])
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (as_link, "is a link"),
+        (lambda folder: folder.chmod(0o777), "others may write"),
+        (lambda folder: folder.chmod(0o770), "others may write"),
+        pytest.param(
+            of_another, "another user", marks=pytest.mark.skipif(os.geteuid() != 0, reason="root")
+        ),
+    ],
+)
+def test_a_state_folder_that_others_get_at(
+    host: Host, monkeypatch: pytest.MonkeyPatch, place: str, change: Strange, told: str
+) -> None:
+    """Whoever writes there could begin a run of his own making, or lead ours astray."""
+    drive = host.drive("da0")
+    before = digest(drive)
+    monkeypatch.setenv("BURNIN_MEMORY_DIR", str(host.memory))
+    monkeypatch.setenv("BURNIN_MEDIA", str(host.media))
+    host.state_dir("r1").mkdir(parents=True)
+    change(host.root / place)  # type: ignore[call-arg]
+    argv = _parser().parse_args(host.run_argv("run", "r1", drive))
+    outcome, verdict = start.run(_request(argv), lambda state: None)
+    assert outcome.outcome == "refused" and verdict is None
+    assert told in outcome.reasons[0]["reason"] and outcome.reasons[0]["fact"] == "state"
+    assert digest(drive) == before

@@ -51,6 +51,26 @@ def test_the_api_key_is_encrypted_and_in_no_audit_event(settings: pytest.Fixture
 
 
 @pytest.mark.parametrize(
+    "state_dir",
+    [
+        "/tmp/burnin",
+        "/var/../tmp/b",
+        "//tmp/b",
+        "/var/tmp/b",
+        "/dev/shm/b",
+        "/run/b",
+        "/var/db/system/b",
+    ],
+)
+def test_a_state_folder_that_is_lost_or_open_to_others_is_refused(state_dir: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        systems.keep("nas", actor="test", **FACTS, state_dir=state_dir)
+    assert "Not below" in caught.value.message_dict["state_dir"][0]
+    systems.keep("mock", actor="test", **FACTS, kind="mock", state_dir=state_dir)
+    systems.keep("nas", actor="test", **FACTS, state_dir="/tmpfiles/burnin")
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [("ssh_host_key", "ssh-rsa nonsense"), ("base_url", "nas"), ("ssh_port", -1), ("ssh_host", "")],
 )

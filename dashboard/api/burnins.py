@@ -27,7 +27,7 @@ from .access import Caller, caller_of, operator, viewer
 from .idempotency import Answer, once
 from .paging import Moment, Page, PageIn, page_of
 from .problems import CONTENT_TYPE, Problem, ProblemOut, invalid
-from .shapes import JobOut, JobStates, JobWhole
+from .shapes import JobOut, JobStates, JobWhole, example
 
 router = Router(tags=["burn-ins"])
 #: Flag of a wish to the stage that it stands for.
@@ -42,6 +42,12 @@ Stages = Literal["short_smart", "long_smart", "surface_validate"]
 
 class StartIn(Schema, extra="forbid"):
     """With a destructive stage one drive takes `serial`, several take `confirm_destructive`."""
+
+    model_config = example(
+        {"drive_ids": [3], "serial": "ZL2ABCDE"},
+        {"drive_ids": [3, 4, 5], "stage_order": ["surface_validate"], "confirm_destructive": True},
+        {"drive_ids": [3], "run_surface": False, "run_long": False},
+    )
 
     drive_ids: list[DriveId] = Field(..., min_length=1, max_length=500, examples=[[3]])
     run_surface: bool = True
@@ -107,6 +113,15 @@ class StartedOut(Schema):
 
 
 class StartOut(Schema):
+    model_config = example(
+        {
+            "outcomes": [
+                {"drive_id": 3, "outcome": "queued", "job_id": 7, "reasons": []},
+                {"drive_id": 4, "outcome": "refused", "job_id": None, "reasons": ["In pool tank"]},
+            ]
+        }
+    )
+
     outcomes: list[StartedOut]
 
 

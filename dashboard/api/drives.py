@@ -17,7 +17,7 @@ from ..rows import Row, load_rows
 from .access import caller_of, operator, viewer
 from .paging import Moment, Page, PageIn, page_of
 from .problems import Problem, ProblemOut
-from .shapes import DriveOut, ReadingOut, TemperatureOut
+from .shapes import DriveOut, ReadingOut, TemperatureOut, example
 
 router = Router(tags=["drives"])
 Outcomes = Literal["started", "cancelled"]
@@ -35,6 +35,8 @@ class DrivesIn(PageIn):
 
 
 class DriveEdit(Schema, extra="forbid"):
+    model_config = example({"location": "shelf 2, bay 7", "notes": "from order 4711"})
+
     location: str | None = Field(None, max_length=100, examples=["shelf 2, bay 7"])
     notes: str | None = Field(None, max_length=10_000)
 
@@ -44,6 +46,8 @@ class SpanIn(PageIn):
 
 
 class SelfTestIn(Schema, extra="forbid"):
+    model_config = example({"type": "short"})
+
     type: Literal["short", "long"] = Field(..., examples=["short"])
 
 

@@ -15,6 +15,7 @@ from notifications.transports import mail, webhook
 from ..settings_change import change
 from .access import admin, caller_of
 from .problems import Problem, ProblemOut
+from .shapes import example
 
 router = Router(tags=["settings"])
 
@@ -33,6 +34,11 @@ class SettingsOut(Schema):
 
 
 class SettingsIn(Schema, extra="forbid"):
+    model_config = example(
+        {"settings": {"max_parallel_burnins": 4, "smtp_to": ["ops@example.org"]}},
+        {"settings": {"smtp_password": None}},
+    )
+
     settings: dict[str, Any] = Field(
         ...,
         max_length=100,

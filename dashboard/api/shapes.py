@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from django.utils import timezone
 from ninja import Field, Schema
+from pydantic import ConfigDict
 
 from audit.models import AuditEvent
 from burnin.models import Job, Stage
@@ -14,6 +15,12 @@ from burnin.progress import job_percent
 from drives.models import SmartReading, SmartTest
 
 from ..rows import Row
+
+
+def example(*bodies: dict[str, Any]) -> ConfigDict:
+    """What the description shows of a shape as a whole; a test sends and reads each."""
+    return ConfigDict(json_schema_extra={"examples": [*bodies]})
+
 
 JobStates = Literal["queued", "running", "passed", "failed", "cancelled", "unknown"]
 StageStates = Literal["pending", "running", "passed", "failed", "cancelled", "unknown", "skipped"]

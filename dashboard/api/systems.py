@@ -17,6 +17,7 @@ from drives.models import System
 
 from .access import admin, caller_of, viewer
 from .problems import Problem, ProblemOut
+from .shapes import example
 
 router = Router(tags=["systems"])
 
@@ -88,12 +89,19 @@ class _Facts(Schema, extra="forbid"):
 
 
 class SystemIn(_Facts):
+    model_config = example(
+        {"name": "nas-1", "base_url": "https://nas.example", "api_key": "1-abc…"},
+        {"name": "bench", "kind": "host", "is_local": True},
+    )
+
     name: str = Field(..., min_length=1, max_length=60)
     kind: Literal["truenas", "host", "mock"] = "truenas"
 
 
 class SystemEdit(_Facts):
     """What isn't named stays."""
+
+    model_config = example({"paused": True}, {"name": "nas-2", "verify_tls": True})
 
     name: str | None = Field(None, min_length=1, max_length=60)
     paused: bool | None = Field(None, description="true: nothing is asked of it; its runs go on")

@@ -5,6 +5,7 @@ Every method raises NasError when the answer is missing or garbled.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -82,7 +83,8 @@ class NasClient:
         if not drives:
             raise NasError("the NAS lists no disk at all, which can't be")
         uses = dict.fromkeys(answers.boot_disks(self._dialect.boot_disks()), "Boot disk of the NAS")
-        names = {drive.name for drive in drives}
+        count = Counter(drive.name for drive in drives)
+        names = set(count)
         pools, members = answers.pool_members(self._dialect.pools(), names)
         uses |= members
         if release.line >= HAS_DETAILS:
@@ -90,7 +92,12 @@ class NasClient:
         else:
             unused, flags = answers.unused(self._dialect.unused())
         for drive in drives:
-            if drive.pool:
+            if count[drive.name] > 1:
+                # What is told by name would hold for both: a pool's member would count as unused.
+                uses[drive.name] = (
+                    f"The NAS lists {count[drive.name]} disks by the name {drive.name}"
+                )
+            elif drive.pool:
                 uses.setdefault(drive.name, f"In pool {drive.pool}"[:500])
             elif drive.name in flags:
                 uses.setdefault(drive.name, flags[drive.name])

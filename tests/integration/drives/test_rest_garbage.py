@@ -164,6 +164,13 @@ def test_a_disk_must_be_told_to_be_unused_and_in_no_pool(nas: Garbage) -> None:
     assert nas.view().uses["sda"] == "In pool tank"
 
 
+def test_disks_of_one_name_are_not_told_apart_by_it(nas: Garbage) -> None:
+    nas.answers["/disk"] = [DISK, DISK | {"identifier": "{serial}B", "serial": "B"}]
+    nas.answers["/disk/get_unused"] = [DISK]
+    nas.answers["/pool"] = []
+    assert nas.view().uses["sda"] == "The NAS lists 2 disks named sda"
+
+
 def test_a_member_that_is_gone_does_not_stop_the_poll(nas: Garbage) -> None:
     gone = {"type": "DISK", "disk": None, "status": "UNAVAIL", "children": []}
     left = {"type": "DISK", "disk": "sda", "status": "ONLINE", "children": []}

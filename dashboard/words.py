@@ -40,6 +40,13 @@ def duration(seconds: float) -> str:
     return " ".join(f"{count} {unit}" for count, unit in parts[first : first + 2] if count)
 
 
+def milliseconds(count: float) -> str:
+    """As long as one chunk of a drive takes: 8.3 ms, 541 ms, 17.8 s."""
+    if count >= 10_000:
+        return f"{count / 1000:,.1f} s"
+    return f"{count:,.0f} ms" if count >= 10 else f"{count:.1f} ms"
+
+
 def spread(seconds: float) -> str:
     """How far off an estimate may be: ± 20 min, ± 3 h, ± 2 d; empty below a minute."""
     for factor, unit in ((86400, "d"), (3600, "h"), (60, "min")):

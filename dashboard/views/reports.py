@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET
 from audit.models import AuditEvent
 from burnin.models import Job
 
-from .. import surface, temperature
+from .. import latency_map, surface, temperature
 from ..csv_rows import csv_file
 from ..flusher import sequence_now
 from ..reports import Report, log_line
@@ -172,7 +172,7 @@ def shown(measured: surface.Surface, phase: str, earlier: surface.Surface | None
     return {
         "surface": measured,
         "phases": [(name, surface.label(name)) for name in measured.phases],
-        "map": surface.Map(measured, phase, earlier),
+        "map": latency_map.Map(measured, phase, earlier),
         "throughput": surface.throughput(measured, phase, earlier),
         "earlier": earlier,
     }

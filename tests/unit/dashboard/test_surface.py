@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from dashboard import plots
-from dashboard.surface import REGIONS, Map, Surface, slow_regions, throughput
+from dashboard.latency_map import Map
+from dashboard.surface import REGIONS, Surface, throughput
 from tests.story.surface import detail, error
 
 SIZE = 12_000_138_625_024
@@ -65,10 +66,6 @@ def test_throughput_falls_and_stops_where_the_run_stopped() -> None:
     assert len(drawn.table.rows) == 16 and drawn.table.rows[-1][-1] == "0.0 ms"
     assert "at the slowest" in drawn.says
     assert throughput(surface(), "verify-2").stop is None
-
-
-def test_slow_regions_are_counted() -> None:
-    assert slow_regions(surface(slow=[(3, 9.0), (4, 9.0)]), "verify-2") == 2
 
 
 @pytest.mark.parametrize(

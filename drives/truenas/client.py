@@ -94,9 +94,7 @@ class NasClient:
         for drive in drives:
             if count[drive.name] > 1:
                 # What is told by name would hold for both: a pool's member would count as unused.
-                uses[drive.name] = (
-                    f"The NAS lists {count[drive.name]} disks by the name {drive.name}"
-                )
+                uses[drive.name] = f"The NAS lists {count[drive.name]} disks named {drive.name}"
             elif drive.pool:
                 uses.setdefault(drive.name, f"In pool {drive.pool}"[:500])
             elif drive.name in flags:

@@ -65,6 +65,11 @@ def test_an_absent_drive_can_not_be_started() -> None:
     assert (row.kind, row.can_start, row.can_cancel) == ("absent", False, False)
 
 
+def test_what_an_absent_drive_measured_last_is_not_shown_as_of_now() -> None:
+    assert "37 °C" in row_html(a_row(temperature_c=37))
+    assert "37 °C" not in row_html(a_row(temperature_c=37, present=False))
+
+
 def test_an_ended_burn_in_that_holds_its_drive_can_be_cancelled_but_not_run_again() -> None:
     row = a_row("unknown", job={"holds_drive": True})
     assert (row.held_by_ended, row.can_start, row.can_cancel) == (True, False, True)

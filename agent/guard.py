@@ -193,6 +193,9 @@ def _sector(drive: Identity) -> Fact:
     if drive.kind == "disk" and zones(drive.node) == "host-managed":
         told = "its zones are managed by the host (SMR): it can't be written as other drives are"
         return Fact("sector", "unknown", told)
+    if use.zones(drive) == "host-managed":
+        told = "its zones are host-managed (SMR): it bears no writing but in their order"
+        return Fact("sector", "unknown", told)
     logical = drive.logical_sector_bytes
     if logical in SECTOR_BYTES and drive.size_bytes % 512 == 0:
         return Fact("sector", "clear", "")
@@ -319,7 +322,7 @@ def _not_let_go(labels: list[zfs.Label]) -> list[Fact]:
     newest = max(held, key=lambda label: (bool(label.pairs), label.written))
     parts = tuple(sorted({release.part(label.names) for label in held}))
     user = f"last used by {newest.last_user}" if newest.last_user else "whose label names no host"
-    thing = f"pool {newest.pool}" if newest.pool else "a pool"
+    thing = f"pool {newest.shown}" if newest.pool else "a pool"
     told = f"{thing}, {user}, was never exported: confirm that no running system uses it"
     return [Fact("other_host", "old_data", told, parts)]
 

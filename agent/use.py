@@ -157,6 +157,15 @@ def host_id() -> int | None:
         return None
 
 
+def zones(drive: Identity) -> str:
+    """none, host-aware or host-managed, as Linux says; "" where nobody tells."""
+    if drive.kind != "disk" or sys.platform.startswith("freebsd"):
+        return ""
+    with contextlib.suppress(FileNotFoundError):
+        return _read(f"{_home(drive)}/queue/zoned").strip()
+    return ""
+
+
 def written(drive: Identity) -> str:
     """Another text once anything was written to it, by whatever way, or its host was started anew,
     which counts from zero. Raises OSError, Unreadable.

@@ -18,6 +18,7 @@ MAGICS = (struct.pack("<Q", MAGIC), struct.pack(">Q", MAGIC))
 UINT64, STRING = 8, 9
 STATES = {0: "not exported", 1: "exported", 2: "destroyed", 3: "spare", 4: "cache"}
 PAIRS_MOST = 1000
+NAME_MOST = 255
 
 
 class Label(NamedTuple):
@@ -45,10 +46,15 @@ class Label(NamedTuple):
         return self.pairs.get("state") in (1, 2) or ours
 
     @property
+    def shown(self) -> str:
+        """The pool's name for people: a strange disk may call itself anything."""
+        return _shown(self.pool)
+
+    @property
     def last_user(self) -> str:
         """For people: the host that used it last; empty where it doesn't tell."""
         host, hostid = self.pairs.get("hostname"), self.pairs.get("hostid")
-        told = f"host {host}" if host else "a host" if isinstance(hostid, int) else ""
+        told = f"host {_shown(str(host))}" if host else "a host" if isinstance(hostid, int) else ""
         return told + (f" (hostid {hostid:#010x})" if isinstance(hostid, int) else "")
 
     def told(self) -> str:
@@ -61,7 +67,15 @@ class Label(NamedTuple):
             return f"ZFS label ({state}): whose pool it served is not in it"
         by = f", last used by {self.last_user}" if self.last_user else ""
         when = f", last written {iso(self.written)}" if self.written else ""
-        return f"ZFS pool {self.pool}, {state}{by}{when}"
+        return f"ZFS pool {self.shown}, {state}{by}{when}"
+
+
+def _shown(name: str) -> str:
+    """As long as ZFS allows, without what steers a terminal or turns a line around."""
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}"
+        for letter in name[:NAME_MOST]
+    )
 
 
 def places(size: int) -> list[int]:

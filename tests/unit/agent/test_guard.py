@@ -289,3 +289,25 @@ def test_a_character_device_takes_no_advice(monkeypatch: pytest.MonkeyPatch) -> 
         with open(path, "rb") as file:
             advise(file.fileno(), "DONTNEED")
         assert len(asked) == times
+
+
+def test_a_label_says_nothing_that_turns_a_line_around() -> None:
+    name = "tank\x1b[2J\u202e" + "x" * 100_000
+    label = a_label(name=name, hostname=name)
+    for told in (label.told(), guard._not_let_go([label])[0].detail):
+        assert told.isprintable() and len(told) < 1000 and "tank" in told
+    assert label.pool == name, "to be compared as it is"
+
+
+@pytest.mark.parametrize(("zones", "state"), [("host-managed", "unknown"), ("none", "clear")])
+def test_a_drive_that_bears_writing_in_order_only(
+    drive: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zones: str, state: str
+) -> None:
+    block = os.stat(drive.path).st_dev
+    queue = tmp_path / "sys" / "dev" / "block" / f"{os.major(block)}:{os.minor(block)}" / "queue"
+    queue.mkdir(parents=True)
+    monkeypatch.setattr(use, "SYS", str(tmp_path / "sys"))
+    disk = drive._replace(kind="disk", node=(0, 0, block))
+    assert guard._sector(disk).state == "clear", "a kernel that knows no zones"
+    (queue / "zoned").write_text(zones + "\n")
+    assert guard._sector(disk).state == state

@@ -55,6 +55,11 @@ def refusals(drive: Drive) -> list[str]:
         reasons.append(drive.use_reason)
     if not drive.serial:
         reasons.append("The drive reports no serial number, so it can't be told from another")
+    twins = Drive.objects.filter(serial=drive.serial, present=True).exclude(serial="")
+    for twin in twins.select_related("system"):
+        # On its own system the poll has locked both; elsewhere another lunid makes it another row.
+        if twin.pk != drive.pk and not is_stale(twin.system, timezone.now()):
+            reasons.append(f"{twin.system.name} lists a drive with this serial number too")
     if drive.size_bytes <= 0:
         reasons.append("The drive's size isn't known")
     # By serial: a drive may have two rows where a NAS doesn't tell the same facts each time.

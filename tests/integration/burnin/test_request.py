@@ -56,6 +56,17 @@ def test_a_destructive_request_without_the_serial_creates_nothing(
     assert not Job.objects.exists()
 
 
+def test_a_serial_that_another_system_lists_too_is_refused_on_both(drive: Drive) -> None:
+    """By another lunid it is another drive, and still nobody can say which one was meant."""
+    other = a_system("nas-2")
+    twin = a_drive(other, "da7", serial=drive.serial)
+    for one, elsewhere in ((drive, "nas-2"), (twin, "nas-1")):
+        with pytest.raises(RequestRefused, match=f"{elsewhere} lists a drive with this serial"):
+            ask(one)
+    System.objects.filter(pk=other.pk).update(last_polled_at=now() - timedelta(hours=1))
+    assert ask(drive).state == JobState.QUEUED, "it has not listed it lately"
+
+
 def test_a_destructive_request_that_the_host_does_not_answer_is_refused(drive: Drive) -> None:
     with pytest.raises(RequestRefused, match="can't be asked"):
         ask(drive, SURFACE, drive.serial)

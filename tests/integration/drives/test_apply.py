@@ -84,6 +84,14 @@ def test_two_drives_with_one_serial_on_one_system_lock_it(nas: System) -> None:
     assert Drive.objects.count() == 2, "without lunid the NAS's identifier tells them apart"
 
 
+def test_two_rows_with_one_serial_are_both_locked(nas: System) -> None:
+    """Other lunids make them other drives, and still nobody can say which one was meant."""
+    see(nas, a_view(*(a_nas_drive(name, serial="TWIN", lunid=name) for name in ("sda", "sdb"))))
+    assert [drive.use_reason for drive in Drive.objects.all()] == [
+        "2 drives of nas-1 report the serial TWIN"
+    ] * 2
+
+
 def test_a_drive_under_test_stays_where_it_is_tested(nas: System) -> None:
     other = a_system("nas-2")
     see(nas, a_view(a_nas_drive("sda")))

@@ -263,13 +263,16 @@ def swapinfo(text: str) -> list[str]:
     lines = text.splitlines()
     if not lines or not lines[0].startswith("Device"):
         raise Unreadable("swapinfo: empty, or its head is missing")
+    rows = [line.split() for line in lines[1:] if not line.startswith(("Total", "["))]
+    if not text.endswith("\n") or any(len(row) < 5 or row[0][0] != "/" for row in rows):
+        raise Unreadable("swapinfo: a line is cut off or not understood")
     return [line.split()[0] for line in lines[1:] if line.startswith("/")]
 
 
 def mount_p(text: str) -> list[tuple[str, str]]:
     """`mount -p`: (source, point)."""
     rows = [line.split() for line in text.splitlines() if line.strip()]
-    if not rows or any(len(row) < 4 for row in rows):
+    if not rows or not text.endswith("\n") or any(len(row) < 4 for row in rows):
         raise Unreadable("mount -p: empty or cut off")
     return [(row[0], row[1]) for row in rows]
 

@@ -115,9 +115,11 @@ def test_empty_garbage_and_cut_off(read: Any, name: str) -> None:
             read(told)
 
 
-@pytest.mark.parametrize("read", [texts.swapinfo, texts.mount_p])
-def test_empty_and_garbage_of_freebsd(read: Any) -> None:
-    for told in ("", "garbage"):
+@pytest.mark.parametrize(
+    ("read", "whole"), [(texts.swapinfo, text("swapinfo")), (texts.mount_p, text("mount_p"))]
+)
+def test_empty_garbage_and_cut_off_of_freebsd(read: Any, whole: str) -> None:
+    for told in ("", "garbage", whole[:-1], whole[:-20], whole + "what?\n"):
         with pytest.raises(texts.Unreadable):
             read(told)
 

@@ -18,6 +18,8 @@ from .models import Drive, HostRun, SmartTest, System, TemperatureSample
 from .truenas.types import NasDrive, NasView
 
 SAMPLE_EVERY = timedelta(seconds=60)
+#: A status is an answer within that; what was seen later still was seen by a clock set back since.
+SINCE_ASKED = timedelta(minutes=10)
 
 
 def identity_of(entry: NasDrive) -> str:
@@ -241,7 +243,7 @@ def runs(system: System, status: HostStatus, at: datetime) -> None:
     # A run that was taken for over, and lives: it is watched again, and whoever may stops it.
     HostRun.objects.filter(system=system, run_id__in=alive, is_open=False).update(is_open=True)
     for run in HostRun.objects.filter(system=system, is_open=True):
-        if run.seen_at is not None and run.seen_at >= at:
+        if run.seen_at is not None and at <= run.seen_at <= at + SINCE_ASKED:
             continue  # somebody has talked to the run itself since this was asked
         head = heads.get(run.run_id)
         if head is not None:

@@ -10,6 +10,9 @@ from config.runtime import Runtime
 
 from .models import System
 
+#: So far the clocks of several machines may be apart.
+AHEAD_SECONDS = 60
+
 
 @dataclass(frozen=True)
 class SystemState:
@@ -34,7 +37,9 @@ def is_stale(system: System, now: datetime, limits: Runtime | None = None) -> bo
     if system.stopped or system.last_polled_at is None:
         return True
     limits = limits or runtime.current()
-    return (now - system.last_polled_at).total_seconds() > limits.stale_threshold_seconds
+    age = (now - system.last_polled_at).total_seconds()
+    # A time to come was stored by a clock that was set back since: how old it is can't be told.
+    return not -AHEAD_SECONDS <= age <= limits.stale_threshold_seconds
 
 
 def system_state(system: System, now: datetime, limits: Runtime | None = None) -> SystemState:
@@ -51,6 +56,8 @@ def system_state(system: System, now: datetime, limits: Runtime | None = None) -
         return SystemState("fail" if error else "warn", "not asked yet", None, error)
     age = int((now - system.last_polled_at).total_seconds())
     if is_stale(system, now, limits):
+        if age < 0:
+            return SystemState("warn", "stale: the clock was set back", None, error)
         return SystemState("warn", f"stale {age_in_words(age)}", age, error)
     if error:
         return SystemState("warn", "error", age, error)

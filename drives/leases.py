@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 LENGTH = timedelta(seconds=15)
 RENEW_SECONDS = 5.0
+#: No lease lasts so long: its holder's clock was set back since, or it died before that.
+IMPOSSIBLE = timedelta(minutes=10)
 
 
 class Lease:
@@ -39,7 +41,8 @@ class Lease:
         """Get it if it is free, or was left by somebody who has stopped renewing it."""
         now = timezone.now()
         until = f"{self._name}_until"
-        free = self._row.filter(Q(**{until: None}) | Q(**{f"{until}__lt": now}))
+        over = Q(**{f"{until}__lt": now}) | Q(**{f"{until}__gt": now + IMPOSSIBLE})
+        free = self._row.filter(Q(**{until: None}) | over)
         return bool(free.update(**{until: now + LENGTH, f"{self._name}_holder": self._token}))
 
     def confirm(self) -> bool:

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from audit.models import AuditEvent, Kind
 from drives import apply
+from drives.health import is_stale, system_state
 from drives.hosts.types import HostStatus
 from drives.models import Drive, HostRun, SmartTest, System, TemperatureSample
 from drives.truenas.types import NasView, SelfTestJob
@@ -150,6 +151,22 @@ def test_a_poll_that_was_asked_before_a_run_began_does_not_call_it_missing(nas: 
         apply.runs(nas, HostStatus("boot", (), (), ()), now())
     run.refresh_from_db()
     assert not run.alive and run.missing_since is not None
+
+
+def test_a_clock_that_was_set_back_blinds_nothing(nas: System) -> None:
+    see(nas, a_view(a_nas_drive("sda")))
+    later = now() + timedelta(hours=3)
+    run = HostRun.objects.create(
+        run_id="job1-x", system=nas, drive=Drive.objects.get(), alive=True, seen_at=later
+    )
+    with transaction.atomic():
+        apply.runs(nas, HostStatus("boot", (), (), ()), now())
+    run.refresh_from_db()
+    assert run.missing_since is not None
+    nas.last_polled_at = later
+    assert is_stale(nas, now()) and "clock" in system_state(nas, now()).words
+    nas.last_polled_at = now() + timedelta(seconds=30)
+    assert not is_stale(nas, now()), "the clocks of two machines may differ a little"
 
 
 @pytest.mark.parametrize("count", [1, 40])

@@ -38,3 +38,11 @@ def test_a_dead_holder_loses_it_and_is_told_when_it_was_only_asleep() -> None:
             assert other is not None
             assert not sleeper.confirm()
             assert other.confirm()
+
+
+def test_a_lease_until_a_time_that_none_lasts_to_is_free() -> None:
+    """A killed worker's, whose clock was set back since."""
+    rows = System.objects.filter(pk=a_system().pk)
+    rows.update(poll_lease_until=timezone.now() + timedelta(hours=3), poll_lease_holder="dead")
+    with leased(rows, "poll_lease") as lease:
+        assert lease is not None

@@ -258,3 +258,28 @@ def test_while_the_server_is_away_a_click_says_why_nothing_happens(
     burn_in.click()
     expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
     assert page.evaluate(MARKED)
+
+
+def test_a_tile_filters_and_a_failure_is_acknowledged(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    other = a_drive(drive.system, "sdb")
+    job = a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="it broke")
+    page = page_of("operator")
+    open_live(page, web)
+    tile = page.locator("#stats").get_by_role("link", name="Failed 1")
+    tile.click()
+    expect(row(page, other)).to_be_hidden()
+    expect(row(page, drive)).to_be_visible()
+    assert page.url.endswith("/?state=failed")
+    tile.click()
+    expect(row(page, other)).to_be_visible()
+    page.locator("#banners").get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#banners")).not_to_contain_text("It broke")
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("failed")
+    # The drive still says so, and the count of failed drives with it.
+    expect(row(page, drive)).to_contain_text("Failed")
+    expect(tile).to_be_visible()
+    job.refresh_from_db()
+    assert job.acknowledged_at is not None
+    assert page.evaluate(MARKED)

@@ -29,7 +29,6 @@ from .identity import (
     node_of,
     opened_sequence,
     whole_disks,
-    zones,
 )
 
 ASKED = (
@@ -190,9 +189,6 @@ def _twins(drive: Identity) -> Fact:
 
 
 def _sector(drive: Identity) -> Fact:
-    if drive.kind == "disk" and zones(drive.node) == "host-managed":
-        told = "its zones are managed by the host (SMR): it can't be written as other drives are"
-        return Fact("sector", "unknown", told)
     if use.zones(drive) == "host-managed":
         told = "its zones are host-managed (SMR): it bears no writing but in their order"
         return Fact("sector", "unknown", told)

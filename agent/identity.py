@@ -185,11 +185,6 @@ def sysfs(node: tuple[int, int, int]) -> str:
     return f"{SYS}/dev/block/{os.major(node[2])}:{os.minor(node[2])}"
 
 
-def zones(node: tuple[int, int, int]) -> str | None:
-    """How a disk is zoned: none, host-aware or host-managed; None where the kernel doesn't tell."""
-    return _text(_queue(sysfs(node)) + "/zoned") if node[2] else None
-
-
 def disk_sequence(node: tuple[int, int, int]) -> str | None:
     """The kernel's number of this very medium: another one whenever something else stands behind
     the same device number. None where the kernel has none.
@@ -222,7 +217,7 @@ def _linux_block(path: str, found: os.stat_result) -> Identity:
     if not loop and "/devices/virtual/" in real and "/nvme-subsystem/" not in real:
         # md, device mapper, zvol, nbd, zram: what they stand on would be written.
         raise Unidentified("kind", f"{path} is no physical drive")
-    queue = _queue(home)
+    queue = home + "/queue" if os.path.isdir(home + "/queue") else home + "/../queue"
     logical = int(_text(queue + "/logical_block_size") or 512)
     physical = int(_text(queue + "/physical_block_size") or logical)
     rotational = {"0": False, "1": True}.get(_text(queue + "/rotational") or "")
@@ -242,10 +237,6 @@ def _linux_block(path: str, found: os.stat_result) -> Identity:
     return Identity(
         path, name, kind, serial, lunid, model, size, logical, physical, rotational, node, ()
     )
-
-
-def _queue(home: str) -> str:
-    return home + "/queue" if os.path.isdir(home + "/queue") else home + "/../queue"
 
 
 def _kernels_serial(home: str, real: str, udev: dict[str, str]) -> str | None:

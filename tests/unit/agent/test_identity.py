@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent import guard, identity
+from agent import identity
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="of sysfs and udev")
 
@@ -63,21 +63,3 @@ def test_where_both_have_it_from_the_drive_they_agree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, udev: str, page_80: str
 ) -> None:
     assert asked(tmp_path, monkeypatch, place, udev, page_80).serial == "ZL2_OLD"
-
-
-@pytest.mark.parametrize(
-    ("zoned", "state"),
-    [("host-managed", "unknown"), ("host-aware", "clear"), ("none", "clear"), (None, "clear")],
-)
-def test_zones_that_the_host_must_manage_refuse(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, zoned: str | None, state: str
-) -> None:
-    """smartctl can't tell of an ATA or NVMe drive; the kernel does."""
-    drive = asked(tmp_path, monkeypatch, AT_A_PORT, ATA, "ZL2_OLD")
-    queue = tmp_path / "sys" / "devices" / AT_A_PORT / "queue"
-    queue.mkdir()
-    if zoned:
-        (queue / "zoned").write_text(zoned + "\n")
-    fact = guard._sector(drive)
-    assert fact.state == state
-    assert "zones" in fact.detail or state == "clear"

@@ -134,6 +134,8 @@ def judge(
     drive = found.drive
     if drive is None:
         return found
+    # Before the looking: what is written meanwhile counts too.
+    mark, why = _mark(drive) if own.state is None else ("", "")
     on_it, samples = _on_medium(drive, own, held)
     facts = found.facts + _use(drive, state_dir, looks, held.opens if held else 0) + on_it
     missing = set(ASKED) - {fact.fact for fact in facts}
@@ -141,21 +143,26 @@ def judge(
     if any(fact.fact == "pool" and fact.state == "old_data" for fact in facts):
         facts += _watched(drive, facts, held)
     if own.state is None:
-        facts = _as_it_is_now(drive, facts)
+        facts = _as_it_was(mark, why, facts)
     return Judgement(path, drive, release.applied(facts, released), samples)
 
 
-def _as_it_is_now(drive: Identity, facts: list[Fact]) -> list[Fact]:
+def _mark(drive: Identity) -> tuple[str, str]:
+    """(a part that stands for how much was written to it, why it can't be known)"""
+    try:
+        return release.part(b"written", use.written(drive).encode()), ""
+    except Exception as error:
+        return "", f"what is written to it meanwhile can't be known: {error}"
+
+
+def _as_it_was(mark: str, why: str, facts: list[Fact]) -> list[Fact]:
     """Old data is released as it is: a release isn't good any more once something else was written
     to the drive, wherever it lies. From the first byte of a run on, its own writes count too.
     """
     if not any(fact.parts for fact in facts):
         return facts
-    try:
-        mark = release.part(b"written", use.written(drive).encode())
-    except Exception as error:
-        told = f"what is written to it meanwhile can't be known: {error}"
-        return [*facts, Fact("data", "unknown", told)]
+    if not mark:
+        return [*facts, Fact("data", "unknown", why)]
     return [fact._replace(parts=(*fact.parts, mark)) if fact.parts else fact for fact in facts]
 
 

@@ -242,12 +242,15 @@ def _labels(look: _Looker, size: int) -> list[zfs.Label]:
 def _has_mbr(look: _Looker, size: int) -> bool:
     """Some programs write a table and leave the boot code before it as it was, a burn-in's stamp
     with it: such a sector counts where an entry makes sense, as the stamp's own random bytes do in
-    one of 10^9 runs.
+    one of 10^13 runs.
     """
     if look.holds(b"\x55\xaa", 510):
         return True
-    return look.at(510, 2) == b"\x55\xaa" and any(
-        _is_plausible(look.at(at, 16), size) for at in MBR_ENTRIES
+    entries = [look.at(at, 16) for at in MBR_ENTRIES]
+    return (
+        look.at(510, 2) == b"\x55\xaa"
+        and all(entry[:1] in (b"\0", b"\x80") for entry in entries)
+        and any(_is_plausible(entry, size) for entry in entries)
     )
 
 
@@ -255,7 +258,7 @@ def _is_plausible(entry: bytes, size: int) -> bool:
     """A partition of an MBR, or the whole of it that protects a GPT."""
     first, sectors = struct.unpack_from("<II", entry, 8)
     inside = entry[4] == 0xEE or (first + sectors) * SECTOR <= size
-    return entry[0] in (0, 0x80) and entry[4] != 0 and first > 0 and sectors > 0 and inside
+    return entry[4] != 0 and first > 0 and sectors > 0 and inside
 
 
 def _partitions(look: _Looker, size: int) -> set[tuple[int, int]]:

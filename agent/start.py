@@ -92,9 +92,6 @@ def _locked(request: Request, go: Callable[[Folder, int], Outcome]) -> Outcome:
     not.
     """
     folder = Folder(request.state_dir)
-    for place in (folder.root, os.path.dirname(folder.path), folder.path):
-        if told := files.untrusted(place):
-            return Outcome("refused", [_reason("state", "unknown", told)], None)
     folder.make()
     lock = files.lock(folder.lock)
     if lock is None:
@@ -107,6 +104,10 @@ def _locked(request: Request, go: Callable[[Folder, int], Outcome]) -> Outcome:
         if state is not None and state.verdict is not None:
             return Outcome("finished", [], state.head(alive=False))
         _refuse_fenced(folder)
+        if state is None:  # one that was begun there goes on
+            for place in (folder.root, os.path.dirname(folder.path), folder.path):
+                if told := files.untrusted(place):
+                    raise OSError(f"no run begins there: {told}")
         return go(folder, lock)
     except Refused as refused:
         return Outcome("refused", refused.reasons, state.head(alive=False) if state else None)

@@ -18,7 +18,7 @@ from typing import Callable
 
 from . import freebsd, openers, programs, texts
 from .host import boot_id
-from .identity import Device, Fact, Identity, is_drive, number_of
+from .identity import Device, Fact, Identity, disk_sequence, is_drive, number_of
 from .release import part
 
 #: Where the kernel tells; a test puts a made-up machine there.
@@ -177,7 +177,12 @@ def written(drive: Identity) -> str:
         raise OSError("this start of the host can't be told from another")
     if sys.platform.startswith("freebsd"):
         return f"{boot} {freebsd.written(drive.name)}"
-    return f"{boot} {texts.sectors_written(_read(f'{_home(drive)}/stat'))}"
+    home = _home(drive)
+    if _read(f"{home}/queue/iostats").strip() != "1":
+        raise OSError("the kernel was told not to count (queue/iostats)")
+    # A disk that was taken out and put back counts from zero again.
+    plugged = disk_sequence(drive.node) or str(os.stat(os.path.realpath(home)).st_ino)
+    return f"{boot} {plugged} {texts.sectors_written(_read(f'{home}/stat'))}"
 
 
 def _mountinfos() -> Iterator[str]:

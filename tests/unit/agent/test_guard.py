@@ -182,9 +182,14 @@ def test_a_release_takes_a_count_of_writes(
 def test_what_counts_as_a_write(drive: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
     """To a disk: sectors since this start of the host; to a file: when it was written last."""
     monkeypatch.setattr(use, "boot_id", lambda: "boot-1")
-    monkeypatch.setattr(use, "_read", lambda path: "1 2 3 4 5 6 700 8 9 10 11\n")
+    told = {"stat": "1 2 3 4 5 6 700 8 9 10 11\n", "iostats": "1\n"}
+    monkeypatch.setattr(use, "_read", lambda path: told[path.split("/")[-1]])
+    monkeypatch.setattr(use, "disk_sequence", lambda node: "4711")
     disk = drive._replace(kind="disk")
-    assert use.written(disk) == "boot-1 700"
+    assert use.written(disk) == "boot-1 4711 700"
+    told["iostats"] = "0\n"
+    with pytest.raises(OSError, match="told not to count"):
+        use.written(disk)
     monkeypatch.setattr(use, "boot_id", lambda: "unknown")
     with pytest.raises(OSError, match="this start of the host"):
         use.written(disk)

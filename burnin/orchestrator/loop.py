@@ -251,7 +251,7 @@ def _context(job: Job, stage: Stage, lease: Lease | None = None) -> Context:
             stage.save(update_fields=["run_id", "evidence"])
 
     now = timezone.now()
-    return Context(job, stage, job.drive, job.system, now, remember, hold(job))
+    return Context(job, stage, job.drive, job.system, now, remember, hold(job), lambda: hold(job))
 
 
 def _is_overtaken(job: Job) -> bool:

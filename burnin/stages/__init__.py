@@ -30,6 +30,7 @@ class Context:
     raises Overtaken where nothing may be begun any more.
 
     hold: why nothing may be written for this job just now, as a sentence; empty when it may.
+    asks_again: the same, asked anew, after something that takes minutes.
     """
 
     job: Job
@@ -38,7 +39,8 @@ class Context:
     system: System
     now: datetime
     remember: Callable[..., None]
-    hold: str = ""
+    hold: str
+    asks_again: Callable[[], str]
 
     def evidence_of(self, kind: StageKind) -> dict[str, Any]:
         """The evidence of another stage of this job; empty when it has none."""

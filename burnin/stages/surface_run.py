@@ -7,6 +7,7 @@ after its guard has looked at the disk once more. check reads what the poll saw 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import uuid4
 
 from django.utils import timezone
@@ -87,6 +88,9 @@ def begin(context: Context, *, sample: bool) -> Outcome:
     note_run(run, started.run, timezone.now())
     if started.outcome == "finished":
         return _collect(context, run)
+    # The guard took its time: what was wished meanwhile holds.
+    if hold := context.asks_again():
+        return _hold(replace(context, hold=hold), run)
     if _is_held(started.run):
         head = host.resume_surface(run.run_id, by="operator")
         note_run(run, head, timezone.now())
@@ -144,11 +148,15 @@ def stop(context: Context) -> bool:
 
 def _hold(context: Context, run: HostRun) -> Outcome:
     """Nothing is started or resumed; what runs is asked to hold still."""
-    if not run.head:
-        return Going(waiting_for=context.hold)
-    head = _head(run)
-    if run.alive and not _is_held(head):
-        head = clients.host(context.system).pause_surface(run.run_id, by=context.hold)
+    head = _head(run) if run.head else None
+    # Without a head its start may still be in the guard; the wish is kept there.
+    if head is None or (run.alive and not _is_held(head)):
+        try:
+            head = clients.host(context.system).pause_surface(run.run_id, by=context.hold)
+        except NoSuchRun:
+            if head is None:
+                return Going(waiting_for=context.hold)
+            raise
         note_run(run, head, timezone.now())
     return _going(context, head, waiting_for="" if head.alive else context.hold)
 

@@ -20,6 +20,7 @@ from burnin.orchestrator import RequestRefused
 from burnin.precheck_now import guard_answer
 from burnin.stages import surface_run
 from drives.hosts import ssh
+from drives.hosts.agent import AgentHost
 from drives.models import HostRun, SmartReading, SmartTest
 from tests import needs
 from tests.nas import MockNas
@@ -426,6 +427,34 @@ def test_a_freeze_holds_every_run_still_until_the_thaw(
     orchestrator.thaw_all(by="olga")
     assert here.until_over(job).state == JobState.PASSED, here.describe(job)
     assert here.until_over(waiting).state == JobState.PASSED, here.describe(waiting)
+
+
+def test_a_freeze_while_the_host_is_asked_to_start_holds_the_run_at_once(
+    media_nas: MockNas, site: Sites, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The guard of a start may take minutes, in which nobody else may touch the stage."""
+    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    here = site(media_nas)
+    really_start, frozen = AgentHost.start_surface, []
+
+    def start(host: AgentHost, *args: Any, **options: Any) -> Any:
+        started = really_start(host, *args, **options)
+        if not frozen:
+            orchestrator.freeze_all(by="olga")
+            frozen.append(True)
+        return started
+
+    monkeypatch.setattr(AgentHost, "start_surface", start)
+    job = here.start("da0", "surface_validate")
+    here.until(
+        job,
+        lambda now: here.stage(now, "surface_validate").progress.get("paused"),
+        "the run holds still",
+    )
+    assert HostRun.objects.get().head["bytes_written"] < 32 * MIB
+    settings.SURFACE_RATE_LIMIT_MBPS = 0
+    orchestrator.thaw_all(by="olga")
+    assert here.until_over(job).state == JobState.PASSED, here.describe(job)
 
 
 def test_a_pause_holds_one_job_still(media_nas: MockNas, site: Sites, settings: Any) -> None:

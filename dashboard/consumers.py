@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import redis
+from autobahn.exception import Disconnected
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.core.signing import BadSignature
 
@@ -37,6 +38,8 @@ class LivePage(AsyncWebsocketConsumer):
         """The page tries again by itself, so a broker that is away is no reason for a traceback."""
         try:
             await super().__call__(scope, receive, send)
+        except Disconnected:
+            pass  # it left while something was sent to it
         except (redis.RedisError, OSError) as error:
             logger.warning("a live page was closed: %s", error)
             await send({"type": "websocket.close", "code": TRY_AGAIN})

@@ -197,7 +197,10 @@ def _surface_status(arguments: argparse.Namespace) -> int:
 def _wish(arguments: argparse.Namespace, **changes: Any) -> int:
     folder = _folder(arguments)
     if not os.path.isdir(folder.path) or folder.head() is None:
-        raise Failed(f"there is no run {folder.run_id}")
+        if not folder.is_alive():
+            raise Failed(f"there is no run {folder.run_id}")
+        folder.wish(**changes)  # read before its first byte
+        raise Failed(f"the run {folder.run_id} is about to begin; it was told")
     folder.wish(**changes)
     return _tell_run(folder)
 

@@ -397,7 +397,10 @@ def _leave_login_scope(run_id: str) -> str:
 # --- a run that has no process ----------------------------------------------------------------
 def _has_none(folder: Folder) -> bool:
     """There is no run, nor one that is about to begin."""
-    lock = files.lock(folder.lock)
+    try:
+        lock = files.lock(folder.lock)
+    except FileNotFoundError:
+        return True  # a start gave up at this moment and left nothing
     if lock is None:
         return False
     try:

@@ -149,3 +149,19 @@ def test_a_stop_before_the_first_byte_of_a_phase(
     assert verdict and verdict["reasons"] == ["stopped: by alice"]
     assert verdict["bytes_written"] == 0
     assert digest(drive) == before
+
+
+def test_a_pause_while_the_guard_is_asked_holds_before_the_first_byte(
+    host: Host, slow_guard: Path
+) -> None:
+    drive = host.drive("da0")
+    before = digest(drive)
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(host.start, "r1", drive)
+        wait_for(lambda: (slow_guard / "asked").exists(), 20, "the guard is asked")
+        assert "about to begin" in ask(host, "pause", "r1")
+        (slow_guard / "go").touch()
+        assert begun.result(60)["outcome"] == "started"
+    assert host.standing("r1")["paused"]["reason"] == "paused by alice"
+    assert digest(drive) == before
+    host.kill9()

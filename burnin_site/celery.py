@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, task_postrun, task_prerun
+from celery.signals import before_task_publish, task_postrun, task_prerun, worker_init
 
 from audit import trace
 
@@ -15,6 +15,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "burnin_site.settings")
 app = Celery("burnin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@worker_init.connect
+def look_at_the_database(**_: Any) -> None:
+    """Before it takes the first task, whoever prepared the database."""
+    import django
+
+    django.setup()
+    from burnin import restored
+
+    restored.freeze_if_restored()
 
 
 # --- a task's log lines carry the ids of whatever asked for it ---------------------------------

@@ -1,9 +1,8 @@
 """From `smartctl -x --json=o` (7.0 to 7.5 and later) to a typed reading.
 
 Nonsense is unknown, never zero. The exit status is a bit mask: 1 and 2 mean that there is no
-answer; 8 that the drive says it is failing now, 16 that an attribute which foretells failure is at
-its threshold now, whatever the drive says; 4, 32, 64 and 128 speak of single commands, the past
-and logs, and a drive may be well with all of them.
+answer; 8 and 16 that the drive says it is failing now; 4, 32, 64 and 128 speak of single commands,
+thresholds and logs, and a drive may be well with all of them.
 """
 
 from __future__ import annotations
@@ -87,7 +86,8 @@ def parse(report: dict[str, Any]) -> Reading | None:
 def _health(report: dict[str, Any], status: int | None) -> Drive.Health:
     """OK only by the drive's own word in a report whose exit status is known."""
     passed = get(report, "smart_status", "passed")
-    if passed is False or (status is not None and status & FAILING_NOW):
+    failing = passed is False or (status is not None and bool(status & FAILING_NOW))
+    if failing or ata.is_worn(report):
         return Drive.Health.UNKNOWN if nvme.is_only_hot(report) else Drive.Health.FAILED
     if passed is True and status is not None:
         return Drive.Health.OK

@@ -48,6 +48,15 @@ def counters(report: dict[str, Any]) -> dict[str, int]:
     return found
 
 
+def is_worn(report: dict[str, Any]) -> bool:
+    """An attribute that foretells failure stands at its threshold now, whatever the drive says of
+    itself."""
+    return any(
+        get(row, "when_failed") == "now" and flag(get(row, "flags", "prefailure")) is True
+        for row in rows(get(report, "ata_smart_attributes", "table"))
+    )
+
+
 def _count(number: int, raw: Any, words: Any) -> int | None:
     """A raw value has 48 bits, and some makers put more than the count into it."""
     if whole(raw, 2**48) is None:

@@ -30,14 +30,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
         if settings.DB_PATH.exists():
-            settings.DB_PATH.chmod(0o600)  # made by an older release
+            for file in settings.DATA_DIR.glob(f"{settings.DB_PATH.name}*"):
+                file.chmod(0o600)  # made by an older release
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         self._first_admin()
         _first_system()
-        if restored.freeze_if_restored():
+        if why := restored.freeze_if_restored():
             self.stdout.write(
-                "This database is older than it was at the last run: a backup was restored. "
-                "Everything is frozen; look at queue, people and API tokens, then thaw on the page"
+                f"{why}. Everything is frozen; look at queue, people and API tokens, then thaw on "
+                "the page"
             )
         _schedule()
         self.stdout.write("The database is ready")

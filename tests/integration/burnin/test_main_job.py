@@ -398,7 +398,7 @@ def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
 def test_a_freeze_holds_every_run_still_until_the_thaw(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 4
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     waiting = here.start("da1", "surface_validate")

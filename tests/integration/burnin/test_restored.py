@@ -13,6 +13,7 @@ from django.utils import timezone
 from burnin import orchestrator, restored
 from burnin.models import Job, JobState
 from burnin.tasks import keep_house
+from burnin_site.celery import look_at_the_database
 from config.models import freeze
 from drives.models import System
 from tests.integration.rows import a_drive, a_job, a_system
@@ -29,34 +30,71 @@ def polled(minutes_ago: float) -> None:
     System.objects.update(poll_finished_at=timezone.now() - timedelta(minutes=minutes_ago))
 
 
-def test_a_restored_backup_is_frozen_until_somebody_has_looked(capsys: Any) -> None:
+def queued(released: bool = False) -> Job:
+    findings = [{"fact": "data", "reason": "unknown data", "release": "data:x"}]
     job = a_job(a_drive(a_system()), state=JobState.QUEUED)
+    Job.objects.filter(pk=job.pk).update(released=findings if released else [])
+    return job
+
+
+def start() -> bool:
+    """Whether it is frozen after a start."""
+    call_command("prepare", verbosity=0)
+    return freeze() is not None
+
+
+def test_a_restored_backup_is_frozen_until_somebody_has_looked(capsys: Any) -> None:
+    job = queued()
     polled(0)
     keep_house()
-    call_command("prepare", verbosity=0)
-    assert freeze() is None, "the same database, started again"
+    assert not start(), "the same database, started again"
     polled(60)
-    call_command("prepare", verbosity=0)
-    frozen = freeze()
-    assert frozen is not None and frozen.by == "the restore of a backup"
+    restored.remember()  # a worker that was started before
+    assert start()
     assert "older than it was" in capsys.readouterr().out
     orchestrator.admit(job.system_id)
     assert Job.objects.get().state == JobState.QUEUED
     orchestrator.thaw_all(by="olga")
-    call_command("prepare", verbosity=0)
-    assert freeze() is None, "somebody has looked"
+    assert not start(), "somebody has looked"
 
 
-def test_a_program_that_was_off_for_a_week_goes_on() -> None:
-    a_job(a_drive(a_system()), state=JobState.QUEUED)
+@pytest.mark.parametrize("released", [False, True])
+def test_after_a_week_only_what_may_write_over_old_data_waits(released: bool) -> None:
+    queued(released)
     polled(7 * 24 * 60)
     restored.remember()
-    assert not restored.freeze_if_restored()
+    assert start() == released
+    orchestrator.thaw_all(by="olga")
+    polled(0)
+    assert not start()
 
 
-def test_without_the_file_or_with_another_nothing_is_known(tmp_path: Path) -> None:
-    a_system()
+@pytest.mark.parametrize("released", [False, True])
+@pytest.mark.parametrize("content", [None, "yesterday"])
+def test_on_a_machine_that_remembers_nothing_too(
+    tmp_path: Path, released: bool, content: str | None
+) -> None:
+    queued(released)
     polled(60)
-    assert not restored.freeze_if_restored()
-    (tmp_path / "newest_poll").write_text("yesterday")
-    assert not restored.freeze_if_restored()
+    if content:
+        (tmp_path / "newest_poll").write_text(content)
+    assert start() == released
+    orchestrator.thaw_all(by="olga")
+    assert not start()
+
+
+def test_a_worker_looks_before_its_first_task() -> None:
+    queued()
+    polled(0)
+    restored.remember()
+    polled(60)
+    look_at_the_database()
+    assert freeze() is not None
+
+
+def test_frozen_and_thawed_from_the_console() -> None:
+    call_command("freeze")
+    frozen = freeze()
+    assert frozen is not None and frozen.by == "the console"
+    call_command("freeze", "--thaw")
+    assert freeze() is None

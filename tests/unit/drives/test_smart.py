@@ -49,6 +49,25 @@ def test_either_sign_of_failing_health_counts() -> None:
         assert parsed(ata(exit_status=status)).health == Drive.Health.FAILED
 
 
+@pytest.mark.parametrize(
+    ("when", "prefailure", "health"),
+    [
+        ("now", True, Drive.Health.FAILED),
+        ("now", False, Drive.Health.OK),
+        ("past", True, Drive.Health.OK),
+        ("", True, Drive.Health.OK),
+    ],
+)
+def test_an_attribute_at_its_threshold_counts_though_the_drive_says_passed(
+    when: str, prefailure: bool, health: Drive.Health
+) -> None:
+    """smartctl tells of it by 32 alone, which it sets for the past as well."""
+    report = ata(exit_status=32, counters={5: 60000})
+    row = report["ata_smart_attributes"]["table"][0]
+    row |= {"when_failed": when, "flags": {"prefailure": prefailure}}
+    assert parsed(report).health == health
+
+
 def test_a_running_test_tells_its_percent() -> None:
     assert parsed(ata(running_left=70)).running_percent == 30
 

@@ -240,7 +240,7 @@ class Engine:
         self._read_wishes()
         self._asked_to_end()  # before the first byte, not a tick after it
         self._phase = phase
-        phase.set(self.state.paused is not None, self.state.rate_limit)
+        self._set(phase)
         workers = Workers(phase, name, writes, self.medium, pattern, self._pattern, self.books)
         running = min(self.state.io["threads"], -(-self.state.size // self._chunk))
         over = workers.start(running)
@@ -268,6 +268,14 @@ class Engine:
         self._asked_to_end()
         return workers
 
+    def _set(self, phase: Phase) -> None:
+        """Let it go on as is wished now; that it may write is stored before its first byte."""
+        is_paused = self.state.paused is not None
+        if not is_paused and not self.state.begun:
+            self.state.begun = True
+            self._store()
+        phase.set(is_paused, self.state.rate_limit)
+
     def _asked_to_end(self) -> None:
         if self._stop_by is not None:
             raise Ended("inconclusive", f"stopped: by {self._stop_by}")
@@ -279,7 +287,7 @@ class Engine:
         self._look()
         if self._phase is not None:
             self._after_a_pause()
-            self._phase.set(self.state.paused is not None, self.state.rate_limit)
+            self._set(self._phase)
             if name != "probe":
                 self.state.position = self._phase.position
         due = time.monotonic() - self._checkpoint_at

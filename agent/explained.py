@@ -32,6 +32,11 @@ class Own:
         self.samples, self.state = samples, state
 
     @property
+    def has_begun(self) -> bool:
+        """Its own first byte may have been written."""
+        return self.state is not None and self.state.begun
+
+    @property
     def has_written(self) -> bool:
         """All over the medium, so that a sector that can't be read hides nobody's data."""
         return self.state is not None and self.state.phase != "probe" and not self.state.sample
@@ -47,7 +52,9 @@ class Own:
         return [at for at in found if not _is_near(at, pieces[at], patterns)]
 
     def _is_explained(self, at: int, piece: bytes) -> bool:
-        if is_constant(piece) or (at in self.samples and self.samples[at] == part(piece)):
+        if is_constant(piece):
+            return True
+        if self.has_begun and self.samples.get(at) == part(piece):
             return True
         return all(
             read_stamp(sector) is not None or is_constant(sector) for sector in _sectors(piece)

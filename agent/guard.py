@@ -55,6 +55,10 @@ ASKED = (
 #: Not before somebody who hasn't seen this from inside has tried for long enough to get past it.
 PHYSICAL_DRIVES = False
 NOT_YET = "physical drives are not enabled yet"
+VOID = (
+    "; it was released, but since then something was written to the drive, it was taken out, or "
+    "its host was restarted: look again what it holds"
+)
 GRAVITY = ("clear", "released", "old_data", "unknown", "in_use")
 HARMLESS = ("clear", "released")
 SECTOR_BYTES = (512, 4096)
@@ -135,16 +139,18 @@ def judge(
     if drive is None:
         return found
     # Before the looking: what is written meanwhile counts too.
-    mark, why = _mark(drive) if own.state is None else ("", "")
+    mark, why = ("", "") if own.has_begun else _mark(drive)
     on_it, samples = _on_medium(drive, own, held)
     facts = found.facts + _use(drive, state_dir, looks, held.opens if held else 0) + on_it
     missing = set(ASKED) - {fact.fact for fact in facts}
     facts += [Fact(name, "unknown", f"{name} was not looked at") for name in sorted(missing)]
     if any(fact.fact == "pool" and fact.state == "old_data" for fact in facts):
         facts += _watched(drive, facts, held)
-    if own.state is None:
+    if not own.has_begun:
         facts = _as_it_was(mark, why, facts)
-    return Judgement(path, drive, release.applied(facts, released), samples)
+    tokens = list(released)
+    facts = [_told_if_void(fact, mark, tokens) for fact in release.applied(facts, tokens)]
+    return Judgement(path, drive, facts, samples)
 
 
 def _mark(drive: Identity) -> tuple[str, str]:
@@ -164,6 +170,14 @@ def _as_it_was(mark: str, why: str, facts: list[Fact]) -> list[Fact]:
     if not mark:
         return [*facts, Fact("data", "unknown", why)]
     return [fact._replace(parts=(*fact.parts, mark)) if fact.parts else fact for fact in facts]
+
+
+def _told_if_void(fact: Fact, mark: str, released: list[str]) -> Fact:
+    """What was released and is refused all the same says why."""
+    if fact.state != "old_data" or not mark or mark not in fact.parts:
+        return fact
+    bare = fact._replace(parts=tuple(part for part in fact.parts if part != mark))
+    return fact._replace(detail=fact.detail + VOID) if release.covers(released, bare) else fact
 
 
 def use_facts(drive: Identity) -> list[Fact]:

@@ -60,6 +60,7 @@ class State:
         zero: after the last pass the medium is set to zero.
         sample: only a sample of the medium is written and verified (see `places`).
         released: tokens of old data that may be overwritten (see `release`).
+        begun: its first byte may be written; until then others' writes void a release.
     """
 
     run_id: str
@@ -91,6 +92,7 @@ class State:
     max_bad_sectors: int = 100
     checkpoint_seconds: float = 30
     released: list[str] = field(default_factory=list)
+    begun: bool = False
     sample: bool = False
     zero: bool = False
     temperature: int | None = None
@@ -199,6 +201,7 @@ class State:
             "max_bad_sectors": self.max_bad_sectors,
             "checkpoint_seconds": self.checkpoint_seconds,
             "released": self.released,
+            "begun": self.begun,
             "limits": list(self.limits),
         }
 
@@ -269,6 +272,8 @@ def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
         max_bad_sectors=_number(settings.get("max_bad_sectors", 100), 1),
         checkpoint_seconds=float(settings.get("checkpoint_seconds", 30)),
         released=[_token(text) for text in _is(settings.get("released", []), list)],
+        # A HEAD alone doesn't say; it is of a run that was seen at work.
+        begun=_is(settings.get("begun", True), bool),
         sample=_is(head.get("sample", False), bool),
         zero=_is(head.get("zero", False), bool),
         limits=Limits(*(_is(c, int, type(None)) for c in settings.get("limits", (None,) * 3))),

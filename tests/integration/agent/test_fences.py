@@ -14,7 +14,9 @@ import pytest
 from agent import engine, fences, start
 from agent.__main__ import _parser, _request
 from agent.state import Folder
-from tests.integration.agent.host import Host, digest
+from tests.integration.agent.host import SAMPLED, Host, digest
+from tests.integration.agent.test_release import put, release
+from tests.matrix.attack.marks import noise
 from tests.waiting import wait_for
 
 
@@ -165,3 +167,35 @@ def test_a_pause_while_the_guard_is_asked_holds_before_the_first_byte(
     assert host.standing("r1")["paused"]["reason"] == "paused by alice"
     assert digest(drive) == before
     host.kill9()
+
+
+@pytest.mark.parametrize("how", ["killed", "paused"])
+@pytest.mark.parametrize("used", [False, True])
+def test_a_release_is_void_for_a_run_that_was_paused_before_its_first_byte(
+    host: Host, slow_guard: Path, how: str, used: bool
+) -> None:
+    """Somebody may use the drive meanwhile, as between request and start."""
+    drive = host.drive("da0")
+    put(drive, SAMPLED[0], noise(65536))
+    (slow_guard / "go").touch()
+    named = release(host, drive)
+    for name in ("go", "asked"):
+        (slow_guard / name).unlink()
+    with ThreadPoolExecutor(1) as pool:
+        begun = pool.submit(host.start, "r1", drive, release=named)
+        wait_for(lambda: (slow_guard / "asked").exists(), 20, "the guard is asked")
+        ask(host, "pause", "r1")
+        (slow_guard / "go").touch()
+        assert begun.result(60)["outcome"] == "started"
+    host.standing("r1")
+    if used:
+        # Where no sample looks.
+        put(drive, SAMPLED[0] + 128 * 1024, noise(512))
+    before = digest(drive)
+    if how == "killed":
+        host.kill9()
+        assert host.start("r1", drive)["outcome"] == ("refused" if used else "started")
+    if how == "paused" or not used:
+        host.go_on("r1")
+        assert host.verdict("r1")["verdict"] == ("refused" if used else "passed")
+    assert (digest(drive) == before) == used

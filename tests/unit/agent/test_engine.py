@@ -70,7 +70,12 @@ def test_whatever_ends_a_pause_the_guard_is_asked_before_the_next_byte(ended_by:
     """The state's disk was full for days: the checkpoint that is stored again ends the pause."""
     engine: Any = Engine.__new__(Engine)
     state = SimpleNamespace(
-        paused={"by": "state"}, rate_limit=0, position=0, stall=None, checkpoint_seconds=0
+        paused={"by": "state"},
+        begun=True,
+        rate_limit=0,
+        position=0,
+        stall=None,
+        checkpoint_seconds=0,
     )
 
     def go_on(by: str, why: str = "") -> None:

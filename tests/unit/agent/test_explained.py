@@ -64,6 +64,8 @@ def test_its_own_data_without_stamps_of_another_place(state: State) -> None:
 
 def test_released_data_at_its_place_and_as_it_was(state: State) -> None:
     own = Own({AT: part(NOISE)}, state)
+    assert own.strange({AT: NOISE}) == [AT], "until its first byte its release is asked anew"
+    state.begun = True
     assert own.strange({AT: NOISE}) == []
     assert own.strange({AT + 4096: NOISE}) == [AT + 4096]
     assert own.strange({AT: NOISE[1:] + b"x"}) == [AT]

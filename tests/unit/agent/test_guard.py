@@ -161,9 +161,15 @@ def test_a_release_ends_with_the_next_write_wherever_it_lies(
     with open(drive.path, "r+b") as file:
         file.seek(between)
         file.write(b"twelve holiday pictures")
-    assert not guard.judge(drive.path, "S", size, released=tokens).allowed
-    begun = Own({}, new("r1", "boot", drive.head(), 1, IO))
-    assert guard.judge(drive.path, "S", size, own=begun, released=tokens).allowed, "its own writes"
+    refused = guard.judge(drive.path, "S", size, released=tokens)
+    assert not refused.allowed
+    assert all("it was released, but since then" in each["reason"] for each in refused.reasons)
+    assert "since then" not in str(found.reasons)
+    state = new("r1", "boot", drive.head(), 1, IO)
+    assert not guard.judge(drive.path, "S", size, own=Own({}, state), released=tokens).allowed
+    state.begun = True
+    own = Own({}, state)
+    assert guard.judge(drive.path, "S", size, own=own, released=tokens).allowed, "its own writes"
 
 
 def test_a_release_takes_a_count_of_writes(

@@ -204,7 +204,9 @@ def test_state_that_can_t_be_stored_pauses_the_run(host: Host) -> None:
     if os.geteuid() != 0:
         pytest.skip("mounts a file system")
     host.root.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(host.root)], check=True)
+    subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "tmpfs", str(host.root)], check=True
+    )
     try:
         drive = host.drive("da0")
         host.start("r1", drive, rate_limit=4 * MIB, chunk=64 * 1024, checkpoint=0.2)

@@ -52,9 +52,6 @@ ASKED = (
     "signature",
     "data",
 )
-#: Not before somebody who hasn't seen this from inside has tried for long enough to get past it.
-PHYSICAL_DRIVES = False
-NOT_YET = "physical drives are not enabled yet"
 VOID = (
     "; it was released, but since then something was written to the drive, it was taken out, or "
     "its host was restarted: look again what it holds"
@@ -375,8 +372,6 @@ def _labels(drive: Identity, held: Medium | None) -> list[zfs.Label]:
 
 # --- what it is -------------------------------------------------------------------------------
 def _kind(drive: Identity) -> Fact:
-    if drive.kind == "disk" and not PHYSICAL_DRIVES:
-        return Fact("kind", "unknown", NOT_YET)
     if drive.kind != "file":
         return Fact("kind", "clear", "")
     folder = media_folder()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent import guard, identity, openers, use
+from agent import identity, openers, use
 from tests.matrix.attack.victim import SIZE, Victim
 
 CONTROL = Path("/sys/class/zram-control")
@@ -68,7 +68,6 @@ class DiskVictim(Victim):
         (folder / "smart" / "smartctl").write_text(SMARTCTL)
         (folder / "smart" / "smartctl").chmod(0o755)
         monkeypatch.setenv("PATH", f"{folder / 'smart'}:{os.environ['PATH']}")
-        monkeypatch.setattr(guard, "PHYSICAL_DRIVES", True)
         monkeypatch.setattr(identity, "SYS", str(made))
         monkeypatch.setattr(identity, "UDEV", str(self.udev.parent))
         monkeypatch.setattr(use, "SYS", str(made))

@@ -75,7 +75,6 @@ def test_an_identity_that_breaks_refuses(drive: Identity, monkeypatch: pytest.Mo
 
 
 def test_another_drive_is_not_even_opened(drive: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guard, "PHYSICAL_DRIVES", True)
     monkeypatch.setattr(guard, "identify", lambda path: drive._replace(kind="disk", serial="OTHER"))
     monkeypatch.setattr(opening, "Medium", lambda drive: pytest.fail("opened"))
     with pytest.raises(opening.Refused, match="expected serial S, found OTHER"):

@@ -64,7 +64,7 @@ def agent_processes(site: Site) -> list[int]:
                 words = (entry / "cmdline").read_bytes()
             except OSError:
                 continue
-            if str(site.nas.state_dir).encode() in words and b"surface" in words:
+            if str(site.nas.state_dir).encode() in words and b"surface\0start" in words:
                 found.append(int(entry.name))
     return found
 

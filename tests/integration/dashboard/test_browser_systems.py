@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -19,10 +21,18 @@ pytestmark = [
 ]
 
 
+@pytest.fixture
+def nas(ssh_keys: Path) -> Iterator[MockNas]:
+    """Not below /tmp, where no real system's agent may be."""
+    with tempfile.TemporaryDirectory(prefix=".burnin-test-", dir=Path.home()) as folder:
+        started = MockNas(Path(folder), ssh_keys).start()
+        yield started
+        started.stop()
+
+
 def test_from_the_first_page_to_its_card(
-    web: Web, page_of: Callable[..., Page], mock_nas: Callable[..., MockNas]
+    web: Web, page_of: Callable[..., Page], nas: MockNas
 ) -> None:
-    nas = mock_nas()
     page = page_of("admin")
     page.goto(web.url)
     page.get_by_role("link", name="Add a system").click()

@@ -34,16 +34,21 @@ if TYPE_CHECKING:
 #: Drives whose guard is asked at a time: a NAS bears some sessions over one connection, not many.
 AT_ONCE = 6
 
-Answer = tuple[list[str], list[Fact]]
+#: Reasons against it, findings that are released, findings that may be.
+Answer = tuple[list[str], list[Fact], list[Fact]]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the request for one drive: its job, or the reasons why there is none."""
+    """What became of the request for one drive: its job, or the reasons why there is none.
+
+    releasable: the same reasons, where each is old data that may be released by its name.
+    """
 
     drive: Drive
     job: Job | None
     reasons: tuple[str, ...] = ()
+    releasable: tuple[Fact, ...] = ()
 
 
 def request_many(
@@ -72,17 +77,17 @@ def request_many(
     if plan.destructive:
         _check_confirmed(wanted, serial, confirmed)
         _check_released(wanted, release, serials or {})
-    answers: dict[int, Answer] = {drive.pk: (refusals(drive), []) for drive in wanted}
+    answers: dict[int, Answer] = {drive.pk: (refusals(drive), [], []) for drive in wanted}
     if plan.destructive:
         open_ones = [drive for drive in wanted if not answers[drive.pk][0]]
         answers |= _ask_hosts(open_ones, release)
     outcomes = []
     for drive in wanted:
-        reasons, released = answers[drive.pk]
+        reasons, released, releasable = answers[drive.pk]
         try:
             job = enqueue(drive, plan, reasons, released, operator=operator, source_ip=source_ip)
         except RequestRefused as error:
-            outcomes.append(Outcome(drive, None, tuple(error.reasons)))
+            outcomes.append(Outcome(drive, None, tuple(error.reasons), tuple(releasable)))
         else:
             outcomes.append(Outcome(drive, job))
     return outcomes
@@ -133,7 +138,7 @@ def _ask_system(system: System) -> Site | str:
 
 def _ask_drive(drive: Drive, release: Sequence[str], site: Site | str) -> Answer:
     if isinstance(site, str):
-        return [site], []
+        return [site], [], []
     try:
         return ask_host(drive, release, site)
     finally:

@@ -7,6 +7,7 @@ read there too: so what needs more is imported inside the fixture that needs it.
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,13 @@ def ssh_keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ssh")
     make_ssh_key(folder / "id_ed25519")
     return folder
+
+
+@pytest.fixture
+def home_folder() -> Iterator[Path]:
+    """An empty folder that isn't below /tmp, where no real system's agent may be."""
+    with tempfile.TemporaryDirectory(prefix=".burnin-test-", dir=Path.home()) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

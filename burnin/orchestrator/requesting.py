@@ -92,19 +92,20 @@ def request(
     reasons = refusals(drive)
     released: list[Fact] = []
     if not reasons and plan.destructive:
-        reasons, released = ask_host(drive, release)
+        reasons, released, _ = ask_host(drive, release)
     return enqueue(drive, plan, reasons, released, operator=operator, source_ip=source_ip)
 
 
 def ask_host(
     drive: Drive, release: Sequence[str] = (), site: Site | None = None
-) -> tuple[list[str], list[Fact]]:
-    """What the host has against writing to it now, and which of its findings are released."""
+) -> tuple[list[str], list[Fact], list[Fact]]:
+    """What the host has against writing to it now, which of its findings are released, and which
+    of those that refuse may be."""
     answer = guard_answer(drive, site=site)
     released = [finding for finding in answer.releasable if finding.release in release]
     if released:
         answer = guard_answer(drive, [finding.release for finding in released], site)
-    return answer.reasons, released
+    return answer.reasons, released, answer.releasable
 
 
 def enqueue(

@@ -103,6 +103,13 @@ class StartIn(Schema, extra="forbid"):
             ) from None
 
 
+class ReleasableOut(Schema):
+    """Old data that refuses, and the name by which it may be released."""
+
+    reason: str
+    release: str
+
+
 class StartedOut(Schema):
     """What became of one drive's request; reasons say why it was refused."""
 
@@ -110,14 +117,29 @@ class StartedOut(Schema):
     outcome: Literal["queued", "refused"]
     job_id: int | None
     reasons: list[str]
+    releasable: list[ReleasableOut] = Field(
+        [], description="the reasons, where each is old data that may be released"
+    )
 
 
 class StartOut(Schema):
     model_config = example(
         {
             "outcomes": [
-                {"drive_id": 3, "outcome": "queued", "job_id": 7, "reasons": []},
-                {"drive_id": 4, "outcome": "refused", "job_id": None, "reasons": ["In pool tank"]},
+                {
+                    "drive_id": 3,
+                    "outcome": "queued",
+                    "job_id": 7,
+                    "reasons": [],
+                    "releasable": [],
+                },
+                {
+                    "drive_id": 4,
+                    "outcome": "refused",
+                    "job_id": None,
+                    "reasons": ["In pool tank"],
+                    "releasable": [],
+                },
             ]
         }
     )
@@ -183,6 +205,9 @@ def _start(wish: StartIn, caller: Caller) -> Answer:
             outcome="queued" if each.job else "refused",
             job_id=each.job.pk if each.job else None,
             reasons=list(each.reasons),
+            releasable=[
+                ReleasableOut(reason=fact.reason, release=fact.release) for fact in each.releasable
+            ],
         ).model_dump()
         for each in outcomes
     ]

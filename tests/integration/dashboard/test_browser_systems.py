@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -22,12 +21,10 @@ pytestmark = [
 
 
 @pytest.fixture
-def nas(ssh_keys: Path) -> Iterator[MockNas]:
-    """Not below /tmp, where no real system's agent may be."""
-    with tempfile.TemporaryDirectory(prefix=".burnin-test-", dir=Path.home()) as folder:
-        started = MockNas(Path(folder), ssh_keys).start()
-        yield started
-        started.stop()
+def nas(ssh_keys: Path, home_folder: Path) -> Iterator[MockNas]:
+    started = MockNas(home_folder, ssh_keys).start()
+    yield started
+    started.stop()
 
 
 def test_from_the_first_page_to_its_card(

@@ -29,9 +29,9 @@ WHOLE, MEMBER = "a real file, whole", "a real file in a pool"
 
 
 @pytest.fixture
-def nases(ssh_keys: Path, tmp_path: Path) -> Iterator[dict[str, MockNas]]:
+def nases(ssh_keys: Path, home_folder: Path) -> Iterator[dict[str, MockNas]]:
     made = {
-        name: mock_of(name, tmp_path, ssh_keys, speed=60, media=media_of(number))
+        name: mock_of(name, home_folder, ssh_keys, speed=60, media=media_of(number))
         for number, name in enumerate((*EVERYWHERE, LOCAL))
     }
     with running(made):

@@ -61,9 +61,9 @@ STAGES = {
 
 
 @pytest.fixture
-def nases(ssh_keys: Path, tmp_path: Path) -> Iterator[dict[str, MockNas]]:
+def nases(ssh_keys: Path, home_folder: Path) -> Iterator[dict[str, MockNas]]:
     made = {
-        name: mock_of(name, tmp_path, ssh_keys, options=MORE_DRIVES, speed=SPEED)
+        name: mock_of(name, home_folder, ssh_keys, options=MORE_DRIVES, speed=SPEED)
         for name in EVERYWHERE
     }
     with running(made):

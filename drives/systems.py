@@ -19,7 +19,6 @@ from .models import Drive, HostRun, SmartTest, System
 
 SECRET_FIELDS = {"api_key", "ssh_password"}
 UNTOLD_FIELDS = {"version", "release", "capabilities"}
-#: What says where the host keeps its runs.
 #: Where the state of a run is lost or others get at it, by which it would be begun again or misled.
 NO_STATE = {
     "/tmp": "it is emptied, and others write there",
@@ -29,6 +28,7 @@ NO_STATE = {
     "/var/run": "it is lost at a reboot",
     "/var/db/system": "TrueNAS destroys it when the first pool is made",
 }
+#: What says where the host keeps its runs.
 MOVES = {"is_local", "ssh_host", "ssh_port", "state_dir"}
 
 

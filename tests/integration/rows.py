@@ -1,4 +1,4 @@
-"""Rows for tests that need no NAS."""
+"""Rows for tests, most of them without a NAS."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from burnin.models import CHOSEN_KINDS, Job, Stage, StageKind
+from drives import systems
 from drives.models import Drive, System
 from drives.truenas.types import NasDrive, NasView
+from tests.nas import MockNas
 
 HOST_KEY = asyncssh.generate_private_key("ssh-ed25519").export_public_key().decode()
 SIZE = 12 * 10**12
@@ -31,6 +33,21 @@ def a_system(name: str = "nas-1", **facts: Any) -> System:
         ssh_host_key=HOST_KEY,
         **({"last_polled_at": timezone.now()} | facts),
     )
+
+
+def system_of(nas: MockNas, name: str = "nas-1", **facts: Any) -> System:
+    """The system behind which this mock NAS listens, not polled yet."""
+    reached = {
+        "kind": System.Kind.MOCK,
+        "base_url": nas.url,
+        "api_key": "mock-key",
+        "ssh_host": "127.0.0.1",
+        "ssh_port": nas.ssh_port,
+        "ssh_key_file": str(nas.key_file),
+        "ssh_host_key": nas.host_key,
+        "state_dir": str(nas.state_dir),
+    }
+    return systems.keep(name, actor="test", **reached | facts)
 
 
 def a_drive(system: System, devname: str = "sda", **facts: Any) -> Drive:

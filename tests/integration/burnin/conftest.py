@@ -12,8 +12,8 @@ from burnin import orchestrator
 from burnin.models import Job, Stage
 from burnin.plan import Plan
 from burnin.tasks import poll_system
-from drives import systems
 from drives.models import Drive, System
+from tests.integration.rows import system_of
 from tests.nas import MockNas
 from tests.waiting import wait_for
 
@@ -94,18 +94,7 @@ def site(worker: None, settings: Any) -> Callable[[MockNas], Site]:
     settings.SMART_INTERVAL_SECONDS = 0
 
     def add(nas: MockNas) -> Site:
-        system = systems.keep(
-            f"nas-{System.objects.count() + 1}",
-            actor="test",
-            kind=System.Kind.MOCK,
-            base_url=nas.url,
-            api_key="mock-key",
-            ssh_host="127.0.0.1",
-            ssh_port=nas.ssh_port,
-            ssh_key_file=str(nas.key_file),
-            ssh_host_key=nas.host_key,
-            state_dir=str(nas.state_dir),
-        )
+        system = system_of(nas, f"nas-{System.objects.count() + 1}")
         found = Site(nas, system)
         found.poll()
         return found

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from burnin.models import Job
-from drives import poll, systems
-from drives.models import Drive, System
+from drives import poll
+from drives.models import Drive
 from tests.integration.dashboard.test_api import Call, call
+from tests.integration.rows import system_of
 from tests.nas import MockNas
 
 __all__ = ["call"]
@@ -19,18 +20,7 @@ def test_refused_then_released_by_name(call: Call, media_nas: MockNas) -> None:
     file = next(each for each in media_nas.media.glob("*.img") if "da0" in each.name)
     with file.open("r+b") as medium:
         medium.write(b"XFSB" + bytes(508))
-    system = systems.keep(
-        "nas-1",
-        actor="test",
-        kind=System.Kind.MOCK,
-        base_url=media_nas.url,
-        api_key="mock-key",
-        ssh_host="127.0.0.1",
-        ssh_port=media_nas.ssh_port,
-        ssh_key_file=str(media_nas.key_file),
-        ssh_host_key=media_nas.host_key,
-        state_dir=str(media_nas.state_dir),
-    )
+    system = system_of(media_nas)
     assert poll.run(system.pk)
     drive = Drive.objects.get(devname="da0")
     wish = {"drive_ids": [drive.pk], "serial": drive.serial, "run_long": False}

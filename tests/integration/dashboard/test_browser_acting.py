@@ -16,12 +16,12 @@ from playwright.sync_api import Locator, Page, expect
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from config import runtime
-from drives import poll, systems
+from drives import poll
 from drives.models import Drive, SmartTest, System
 from live.changes import changed
 from tests.integration.dashboard.open_page import MARKED, change, open_live, row
 from tests.integration.dashboard.web import Web
-from tests.integration.rows import a_drive, a_job
+from tests.integration.rows import a_drive, a_job, system_of
 from tests.nas import MockNas
 
 pytestmark = [
@@ -48,18 +48,7 @@ def fifteen(mock_nas: Callable[..., MockNas], transactional_db: None) -> tuple[M
     nas = mock_nas(speed=1)
     use = {"fact": "signature", "state": "old_data", "detail": "an ext4 file system “films”"}
     nas.debug("drive/sdl", {"use": [use]})
-    system = systems.keep(
-        "nas-1",
-        actor="test",
-        kind=System.Kind.MOCK,
-        base_url=nas.url,
-        api_key="mock-key",
-        ssh_host="127.0.0.1",
-        ssh_port=nas.ssh_port,
-        ssh_key_file=str(nas.key_file),
-        ssh_host_key=nas.host_key,
-        state_dir=str(nas.state_dir),
-    )
+    system = system_of(nas)
     assert poll.run(system.pk)
     runtime.update({"stale_threshold_seconds": 3600}, by="test")
     return nas, system

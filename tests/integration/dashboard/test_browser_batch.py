@@ -11,9 +11,10 @@ from playwright.sync_api import Page, expect
 
 from burnin.models import Job
 from config import runtime
-from drives import poll, systems
+from drives import poll
 from drives.models import Drive, System
 from tests.integration.dashboard.web import Web
+from tests.integration.rows import system_of
 from tests.nas import MockNas
 
 pytestmark = [
@@ -36,18 +37,7 @@ def shelf(mock_nas: Callable[..., MockNas], transactional_db: None) -> System:
     """A NAS with a shelf of new drives and one in a pool, known and polled once."""
     media = [f"da{n}:NEW{n:04}:TEST-2M:{MIB}" for n in range(SHELF)]
     nas = mock_nas(media=[*media, f"da{SHELF}:USED0001:TEST-2M:{MIB}:pool=tank"])
-    system = systems.keep(
-        "nas-1",
-        actor="test",
-        kind=System.Kind.MOCK,
-        base_url=nas.url,
-        api_key="mock-key",
-        ssh_host="127.0.0.1",
-        ssh_port=nas.ssh_port,
-        ssh_key_file=str(nas.key_file),
-        ssh_host_key=nas.host_key,
-        state_dir=str(nas.state_dir),
-    )
+    system = system_of(nas)
     assert poll.run(system.pk)
     # Nobody polls it again, and a busy machine is slow; what it said last counts on.
     runtime.update({"stale_threshold_seconds": 3600}, by="test")

@@ -19,12 +19,13 @@ from django.db import connection
 from django.utils import timezone
 
 from audit.models import AuditEvent
-from drives import clients, poll, systems
+from drives import clients, poll
 from drives.health import is_stale, system_state
 from drives.hosts import ssh
 from drives.hosts.ssh import HostError, HostKeyChanged
 from drives.models import HostRun, System
 from drives.truenas.types import NasError
+from tests.integration.rows import system_of
 from tests.nas import MockNas
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
@@ -33,25 +34,10 @@ Start = Callable[..., MockNas]
 
 def arguments(nas: MockNas, *more: str) -> list[str]:
     return [
-        "add_system", "nas", f"--base-url={nas.url}", "--api-key=mock-key",
+        "add_system", "nas-1", f"--base-url={nas.url}", "--api-key=mock-key",
         "--ssh-host=127.0.0.1", f"--ssh-port={nas.ssh_port}", f"--state-dir={nas.state_dir}",
         "--kind=mock", *(more or [f"--ssh-key-file={nas.key_file}"]),
     ]  # fmt: skip
-
-
-def add(nas: MockNas, **facts: Any) -> System:
-    return systems.keep(
-        "nas",
-        actor="test",
-        base_url=nas.url,
-        api_key="mock-key",
-        ssh_host="127.0.0.1",
-        ssh_port=nas.ssh_port,
-        ssh_host_key=nas.host_key,
-        state_dir=str(nas.state_dir),
-        kind=System.Kind.MOCK,
-        **({"ssh_key_file": str(nas.key_file)} | facts),
-    )
 
 
 def open_run(system: System) -> None:
@@ -122,7 +108,7 @@ def test_a_changed_key_stops_everything_of_the_system(
     mock_nas: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nas = mock_nas()
-    system = add(nas)
+    system = system_of(nas)
     assert poll.run(system.pk)
     open_run(system)
     before = System.objects.get()
@@ -146,10 +132,10 @@ def test_a_changed_key_stops_everything_of_the_system(
     nas.restart()
 
     with pytest.raises(CommandError, match="--accept-host-key"):
-        answer(["confirm_host_key", "nas"], None, monkeypatch)
+        answer(["confirm_host_key", "nas-1"], None, monkeypatch)
     assert System.objects.get().stopped
     HostRun.objects.all().delete()
-    answer(["confirm_host_key", "nas"], "yes\n", monkeypatch)
+    answer(["confirm_host_key", "nas-1"], "yes\n", monkeypatch)
     poll.run(system.pk)
     system = System.objects.get()
     assert (system.stopped, system.last_error, system.host_error) == ("", "", "")
@@ -162,7 +148,7 @@ def test_adding_it_again_does_not_take_the_stop_back(
     mock_nas: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     nas = mock_nas()
-    system = add(nas)
+    system = system_of(nas)
     System.objects.filter(pk=system.pk).update(stopped="its SSH host key changed")
     with pytest.raises(CommandError, match="--accept-host-key"):
         answer(arguments(nas), None, monkeypatch)
@@ -225,13 +211,13 @@ def test_nothing_is_sent_to_a_host_with_another_key(
 # --- how it logs in ---------------------------------------------------------------------------
 def test_a_password_logs_in_and_is_kept_secret(mock_nas: Start) -> None:
     nas = mock_nas(options=["--ssh-password", "a-good-password"])
-    system = add(nas, ssh_key_file="", ssh_password="a-good-password")
+    system = system_of(nas, ssh_key_file="", ssh_password="a-good-password")
     assert len(clients.host(system).probe()) == 15
     with connection.cursor() as cursor:
         cursor.execute("SELECT ssh_password FROM drives_system")
         assert "a-good-password" not in cursor.fetchone()[0]
     assert "a-good-password" not in repr(clients.target(system))
-    add(nas, ssh_key_file="", ssh_password="a-wrong-password")
+    system_of(nas, ssh_key_file="", ssh_password="a-wrong-password")
     system.refresh_from_db()
     with pytest.raises(HostError, match="refuses root's password") as caught:
         clients.host(system).probe()
@@ -244,7 +230,7 @@ def test_a_key_file_with_a_passphrase_is_told(mock_nas: Start, tmp_path: Path) -
     file = tmp_path / "locked"
     key = asyncssh.generate_private_key("ssh-ed25519")
     file.write_bytes(key.export_private_key("pkcs8-pem", passphrase="x"))
-    system = add(mock_nas(), ssh_key_file=str(file))
+    system = system_of(mock_nas(), ssh_key_file=str(file))
     with pytest.raises(HostError, match="has a passphrase"):
         clients.host(system).probe()
 
@@ -252,7 +238,7 @@ def test_a_key_file_with_a_passphrase_is_told(mock_nas: Start, tmp_path: Path) -
 @pytest.mark.parametrize("options", [{}, {"media": ["da0:FILE0001:TEST-32M:32"]}])
 def test_who_is_not_root_goes_through_sudo(mock_nas: Start, options: dict[str, Any]) -> None:
     nas = mock_nas(options=["--ssh-user", "burnin"], **options)
-    system = add(nas, ssh_user="burnin")
+    system = system_of(nas, ssh_user="burnin")
     with pytest.raises(HostError, match="sudo doesn't let burnin .*check_system"):
         clients.host(system).probe()
     assert not list(nas.state_dir.glob("bin/*"))
@@ -263,7 +249,7 @@ def test_who_is_not_root_goes_through_sudo(mock_nas: Start, options: dict[str, A
 
 def test_a_host_that_hangs_is_given_up_after_the_limit(mock_nas: Start) -> None:
     nas = mock_nas()
-    target = clients.target(add(nas))
+    target = clients.target(system_of(nas))
     nas.debug("fault", {"where": "ssh", "what": "hang", "seconds": 30})
     began = timezone.now()
     with pytest.raises(HostError, match="no answer within 1 s"):
@@ -273,7 +259,7 @@ def test_a_host_that_hangs_is_given_up_after_the_limit(mock_nas: Start) -> None:
 
 def test_one_connection_is_kept(mock_nas: Start) -> None:
     nas = mock_nas()
-    host = clients.host(add(nas))
+    host = clients.host(system_of(nas))
     for _ in range(3):
         host.shell("true")
     table = Path(f"/proc/{nas.pid}/net/tcp").read_text().splitlines()[1:]

@@ -13,10 +13,10 @@ import pytest
 
 from audit.models import AuditEvent, Kind
 from burnin.tasks import keep_house, poll_systems
-from drives import poll, routine, selftests, systems, thinning, watchdog
+from drives import poll, routine, selftests, thinning, watchdog
 from drives.models import Drive, SmartReading, SmartTest, System, TemperatureSample
 from drives.smart.reading import Reading, SelfTestEntry, SelfTests
-from tests.integration.rows import a_drive, a_system, now
+from tests.integration.rows import a_drive, a_system, now, system_of
 from tests.nas import MockNas
 
 pytestmark = pytest.mark.django_db
@@ -145,11 +145,7 @@ def test_each_drive_is_read_when_it_is_first_seen_and_once_a_day(
     mock_nas: Callable[..., MockNas],
 ) -> None:
     nas = mock_nas()
-    system = systems.keep(
-        "nas-1", actor="test", kind=System.Kind.MOCK, base_url=nas.url, api_key="mock-key",
-        ssh_host="127.0.0.1", ssh_port=nas.ssh_port, ssh_key_file=str(nas.key_file),
-        ssh_host_key=nas.host_key, state_dir=str(nas.state_dir),
-    )  # fmt: skip
+    system = system_of(nas)
     poll.run(system.pk)
     system.refresh_from_db()
     count = Drive.objects.count()

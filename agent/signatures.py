@@ -318,9 +318,7 @@ def sample_places(size: int, few: bool = False) -> set[int]:
 
 
 def _in_partitions(look: _Looker, size: int) -> list[Hit]:
-    """What the partitions of a table hold: people are told of it, and whoever uses it after it was
-    released changes its superblock, which the release doesn't cover any more.
-    """
+    """What the partitions of a table hold, for people to know what they release."""
     found = []
     for start, length in sorted(_partitions(look, size)):
         look.load(start, min(length, PARTITION_HEAD_BYTES))

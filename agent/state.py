@@ -272,8 +272,8 @@ def _parse(head: dict[str, Any], settings: dict[str, Any]) -> State:
         max_bad_sectors=_number(settings.get("max_bad_sectors", 100), 1),
         checkpoint_seconds=float(settings.get("checkpoint_seconds", 30)),
         released=[_token(text) for text in _is(settings.get("released", []), list)],
-        # A HEAD alone doesn't say; it is of a run that was seen at work.
-        begun=_is(settings.get("begun", True), bool),
+        # A HEAD alone tells it by what it does: one that is held in its first phase may not have.
+        begun=_is(settings.get("begun", phase != "probe" or head["paused"] is None), bool),
         sample=_is(head.get("sample", False), bool),
         zero=_is(head.get("zero", False), bool),
         limits=Limits(*(_is(c, int, type(None)) for c in settings.get("limits", (None,) * 3))),

@@ -19,13 +19,19 @@ app.autodiscover_tasks()
 
 @worker_init.connect
 def look_at_the_database(**_: Any) -> None:
-    """Before it takes the first task, whoever prepared the database."""
+    """Before it takes the first task, whoever prepared the database. A worker that can't look ends:
+    Celery goes on after any other exception here."""
     import django
 
     django.setup()
+    from django.db import DatabaseError
+
     from burnin import restored
 
-    restored.freeze_if_restored()
+    try:
+        restored.freeze_if_restored()
+    except DatabaseError as error:
+        raise SystemExit(f"the database can't be asked: {error}") from None
 
 
 # --- a task's log lines carry the ids of whatever asked for it ---------------------------------

@@ -29,8 +29,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         settings.DATA_DIR.mkdir(parents=True, exist_ok=True)
-        if settings.DB_PATH.exists():
-            for file in settings.DATA_DIR.glob(f"{settings.DB_PATH.name}*"):
+        for suffix in ("", "-wal", "-shm"):
+            file = settings.DB_PATH.with_name(settings.DB_PATH.name + suffix)
+            if file.exists():
                 file.chmod(0o600)  # made by an older release
         call_command("migrate", interactive=False, verbosity=options["verbosity"])
         self._first_admin()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 from django.utils import timezone
 
 from burnin import orchestrator, restored
@@ -90,6 +91,15 @@ def test_a_worker_looks_before_its_first_task() -> None:
     polled(60)
     look_at_the_database()
     assert freeze() is not None
+
+
+def test_a_worker_that_can_t_look_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away() -> str:
+        raise OperationalError("could not connect")
+
+    monkeypatch.setattr(restored, "freeze_if_restored", away)
+    with pytest.raises(SystemExit, match="could not connect"):
+        look_at_the_database()
 
 
 def test_frozen_and_thawed_from_the_console() -> None:

@@ -40,6 +40,14 @@ def test_head_and_back() -> None:
     assert certain.bytes_written == (1 << 24) + (1 << 22)
 
 
+def test_a_head_alone_tells_whether_the_run_had_begun() -> None:
+    paused = {"by": "operator", "since": "2026-01-01T00:00:00Z", "reason": "paused by olga"}
+    none = {"position_bytes": 0, "checkpoint_bytes": 0, "bytes_written": 0, "bytes_verified": 0}
+    assert parse(head()).begun
+    assert parse(head(phase="probe", paused=None, **none)).begun
+    assert not parse(head(phase="probe", paused=paused, **none)).begun
+
+
 def test_percent_is_one_number_for_the_whole_run() -> None:
     assert head()["percent"] == 62.5
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from . import PROTOCOL, RELEASE, files, host
 from .clock import iso
 from .files import Garbled
+from .folder import Folder
 from .pattern import MAX_CHUNK, UNIT
-from .state import CHUNK_BYTES, NO_LIMIT, THREADS, Folder, Limits
+from .state import CHUNK_BYTES, NO_LIMIT, THREADS, Limits
 
 if TYPE_CHECKING:
     from . import start
@@ -219,9 +220,9 @@ def _limit(arguments: argparse.Namespace) -> int:
 
 
 def _stop(arguments: argparse.Namespace) -> int:
-    from . import start
+    from . import ending
 
-    head = start.stop(_folder(arguments), arguments.by, STOP_SECONDS)
+    head = ending.stop(_folder(arguments), arguments.by, STOP_SECONDS)
     if head is None:
         raise Failed(f"there is no run {_folder(arguments).run_id}")
     _say("run", run=head)
@@ -230,11 +231,11 @@ def _stop(arguments: argparse.Namespace) -> int:
 
 def _remove(arguments: argparse.Namespace) -> int:
     """Forget a run that is over; a living one stays."""
-    from . import start
+    from . import ending
 
     folder = _folder(arguments)
     try:
-        head = start.remove(folder, arguments.by)
+        head = ending.remove(folder, arguments.by)
     except BlockingIOError as error:
         raise Failed(str(error.strerror)) from error
     if head is None:

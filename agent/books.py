@@ -14,8 +14,9 @@ from typing import Any
 from . import files
 from .clock import iso
 from .errors import Errors
+from .folder import Folder
 from .regions import Regions
-from .state import Folder, State
+from .state import State
 from .thermal import Log
 
 DETAIL_SECONDS = 300

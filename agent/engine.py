@@ -21,12 +21,13 @@ from .clock import iso
 from .closely import Vanished
 from .device import Medium
 from .explained import Own
+from .folder import Folder
 from .identity import identify
 from .opening import Refused, opened
 from .pattern import Pattern, Zeros
 from .phase import Phase
 from .places import probed
-from .state import Folder, State, verdict_of
+from .state import State, verdict_of
 from .thermal import Law, Reading, Thermometer
 from .watch import Watch
 from .workers import Ended, Workers

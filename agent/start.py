@@ -7,8 +7,6 @@ there is no instant at which a second start could slip in, and whoever holds the
 
 from __future__ import annotations
 
-import contextlib
-import errno
 import json
 import os
 import select
@@ -26,10 +24,11 @@ from .device import Medium
 from .engine import Engine
 from .explained import Own
 from .files import Garbled
+from .folder import Folder
 from .host import IN_MEMORY, boot_id, file_system
 from .opening import Refused, opened
 from .resume import resume_place
-from .state import Folder, Limits, State, new, parse, verdict_of
+from .state import Limits, State, new, parse
 
 ANSWER_SECONDS = 50
 
@@ -113,7 +112,7 @@ def _locked(request: Request, go: Callable[[Folder, int], Outcome]) -> Outcome:
         return Outcome("refused", refused.reasons, state.head(alive=False) if state else None)
     finally:
         os.close(lock)
-        _remove_if_empty(folder)
+        folder.remove_if_empty()
 
 
 def _refuse_fenced(folder: Folder) -> None:
@@ -137,19 +136,6 @@ def _head_of_the_other(folder: Folder) -> dict[str, Any] | None:
             break
         time.sleep(0.05)
     return None
-
-
-def _remove_if_empty(folder: Folder) -> None:
-    """A start that was refused leaves nothing that looks like a run."""
-    try:
-        left = {os.path.join(folder.path, name) for name in os.listdir(folder.path)}
-        if folder.lock in left and left <= {folder.lock, folder.control}:
-            with files.alone(folder.path):
-                for path in left:
-                    os.unlink(path)
-                os.rmdir(folder.path)
-    except OSError:
-        return
 
 
 def _prepare(
@@ -392,79 +378,3 @@ def _leave_login_scope(run_id: str) -> str:
     except (OSError, subprocess.SubprocessError) as error:
         return f"no scope of its own: {error}"
     return unit if done.returncode == 0 else "no scope of its own: systemd refused"
-
-
-# --- a run that has no process ----------------------------------------------------------------
-def _has_none(folder: Folder) -> bool:
-    """There is no run, nor one that is about to begin."""
-    try:
-        lock = files.lock(folder.lock)
-    except FileNotFoundError:
-        return True  # a start gave up at this moment and left nothing
-    if lock is None:
-        return False
-    try:
-        return folder.load() is None
-    finally:
-        os.close(lock)
-        _remove_if_empty(folder)
-
-
-def remove(folder: Folder, by: str) -> dict[str, Any] | None:
-    """Forget a run that is over, and let no late start begin it anew; its HEAD, None for no run.
-    Raises Garbled, OSError; BlockingIOError while it lives.
-    """
-    if not os.path.isdir(folder.path):
-        return None
-    lock = files.lock(folder.lock)
-    if lock is None:
-        raise BlockingIOError(errno.EAGAIN, f"the run {folder.run_id} is alive")
-    try:
-        head = folder.head()
-        if head is None:
-            return None
-        fences.put(folder.root, folder.run_id, by)
-        folder.remove()
-        return {**head, "alive": False}
-    finally:
-        os.close(lock)
-
-
-def stop(folder: Folder, by: str, wait_seconds: float) -> dict[str, Any] | None:
-    """Ask the run to stop, wait for it, and return its HEAD; None for no run. Raises Garbled,
-    OSError.
-
-    A run whose process is gone already gets its verdict here. The fence comes first: a start that
-    is asking its guard meanwhile looks for it afterwards. Until that one has given up, it isn't
-    said that there is no run.
-    """
-    folder.make()
-    fences.put(folder.root, folder.run_id, by)
-    if _has_none(folder):
-        return None
-    with contextlib.suppress(FileNotFoundError):  # a start gave up meanwhile and left nothing
-        folder.wish(stop={"by": by})
-        _wait_for_the_end(folder, by, wait_seconds)
-    head = folder.head() if os.path.isdir(folder.path) else None
-    if head is None and folder.is_alive():
-        raise OSError(f"the run {folder.run_id} is about to begin; it was told not to")
-    return head
-
-
-def _wait_for_the_end(folder: Folder, by: str, wait_seconds: float) -> None:
-    end = time.monotonic() + wait_seconds
-    while folder.is_alive() and time.monotonic() < end:
-        time.sleep(0.05)
-    lock = files.lock(folder.lock, 0.2)
-    if lock is None:
-        return
-    try:
-        state = folder.load()
-        if state is not None and state.verdict is None:
-            errors = [state.first_error] if state.first_error else []
-            state.verdict = verdict_of(state, "inconclusive", [f"stopped: by {by}"], errors)
-            folder.save(state)
-            folder.forget_progress()
-    finally:
-        os.close(lock)
-        _remove_if_empty(folder)

@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from agent.folder import Folder
 from agent.signatures import sample_places
-from agent.state import Folder
 from tests.integration.agent import schema
 from tests.waiting import wait_for
 

@@ -11,9 +11,9 @@ from signal import SIGHUP, SIGINT, SIGTERM
 
 import pytest
 
-from agent import engine, fences, start
+from agent import ending, engine, fences, start
 from agent.__main__ import _parser, _request
-from agent.state import Folder
+from agent.folder import Folder
 from tests.integration.agent.host import SAMPLED, Host, digest
 from tests.integration.agent.test_release import put, release
 from tests.matrix.attack.marks import noise
@@ -121,7 +121,7 @@ def test_no_stop_says_there_is_no_run_while_one_may_begin(
         begun = pool.submit(host.start, "r1", drive)
         wait_for(lambda: (slow_guard / "asked").exists(), 20, "the guard is asked")
         with pytest.raises(OSError, match="about to begin"):
-            start.stop(Folder(str(host.state_dir("r1"))), "alice", 0.1)
+            ending.stop(Folder(str(host.state_dir("r1"))), "alice", 0.1)
         (slow_guard / "go").touch()
         assert begun.result(60)["outcome"] == "refused"
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from agent import engine, guard, opening, start
 from agent.closely import Vanished
-from agent.state import Folder
+from agent.folder import Folder
 from tests.matrix.attack.victim import Victim
 
 #: moment → its letter in the table

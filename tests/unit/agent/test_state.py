@@ -12,7 +12,8 @@ import pytest
 
 from agent import files
 from agent.files import Garbled
-from agent.state import Folder, new, parse
+from agent.folder import Folder
+from agent.state import new, parse
 
 IDENTITY = {
     "serial": "S",

@@ -16,10 +16,10 @@ from audit.models import AuditEvent
 from drives import checkup, clients
 from drives.hosts import agent
 from drives.models import Drive, HostRun, System
-from tests.integration.rows import a_drive, a_job
+from tests.integration.rows import a_drive, a_job, system_of
 from tests.nas import MockNas
 
-from .test_host_key import add, with_another_key
+from .test_host_key import with_another_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
 Start = Callable[..., MockNas]
@@ -29,7 +29,7 @@ def check(*more: str) -> tuple[str, str]:
     """What it prints, and what it fails with."""
     out = io.StringIO()
     try:
-        call_command("check_system", "nas", *more, stdout=out)
+        call_command("check_system", "nas-1", *more, stdout=out)
     except CommandError as error:
         return out.getvalue(), str(error)
     return out.getvalue(), ""
@@ -42,7 +42,7 @@ def found(said: str, state: str, what: str, words: str) -> bool:
 
 
 def test_all_that_is_there_is_told(media_nas: MockNas) -> None:
-    add(media_nas)
+    system_of(media_nas)
     said, error = check()
     assert error == "", said
     assert found(said, "ok", "API", "accepts the key")
@@ -67,7 +67,7 @@ def test_all_that_is_there_is_told(media_nas: MockNas) -> None:
 def test_drives_that_one_side_does_not_know_are_named(
     media_nas: MockNas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    add(media_nas)
+    system_of(media_nas)
     really = agent.AgentHost.probe
 
     def probe(self: agent.AgentHost, *paths: str, smart: bool = False) -> Any:
@@ -93,7 +93,7 @@ def test_drives_that_one_side_does_not_know_are_named(
 def test_what_is_missing_comes_with_the_next_step(
     mock_nas: Start, facts: dict[str, Any], what: str, words: str, step: str
 ) -> None:
-    add(mock_nas())
+    system_of(mock_nas())
     System.objects.update(**{name: value for name, value in facts.items() if name != "api_key"})
     if "api_key" in facts:
         system = System.objects.get()
@@ -107,7 +107,7 @@ def test_what_is_missing_comes_with_the_next_step(
 
 def test_the_line_for_sudo_is_told(mock_nas: Start) -> None:
     nas = mock_nas(options=["--ssh-user", "burnin"])
-    system = add(nas, ssh_user="burnin")
+    system = system_of(nas, ssh_user="burnin")
     said, error = check()
     assert "not ready" in error
     python = nas.data / "bin" / "python3"
@@ -125,7 +125,7 @@ def test_the_line_for_sudo_is_told(mock_nas: Start) -> None:
 )
 def test_a_python_that_is_missing_or_old(mock_nas: Start, script: str, words: str) -> None:
     nas = mock_nas()
-    add(nas)
+    system_of(nas)
     (nas.data / "bin" / "python3").write_text(f"#!/bin/sh\n{script}\n")
     said, error = check()
     assert error and found(said, "MISSING", "python3", words), said
@@ -133,12 +133,12 @@ def test_a_python_that_is_missing_or_old(mock_nas: Start, script: str, words: st
 
 def test_a_changed_key_is_told_and_stops(mock_nas: Start) -> None:
     nas = mock_nas()
-    add(nas)
+    system_of(nas)
     with_another_key(nas)
     for what in ("host key", "stopped"):
         said, error = check()
         assert error and found(said, "MISSING", what, "host key"), said
-        assert "./run manage confirm_host_key nas" in said
+        assert "./run manage confirm_host_key nas-1" in said
 
 
 def test_a_state_folder_in_memory_is_lost_at_reboot(
@@ -149,14 +149,14 @@ def test_a_state_folder_in_memory_is_lost_at_reboot(
             return True
 
     monkeypatch.setattr("drives.checkup.IN_MEMORY", Everything())
-    add(mock_nas(media=["da0:FILE0001:TEST-32M:32"]))
+    system_of(mock_nas(media=["da0:FILE0001:TEST-32M:32"]))
     said, _ = check()
     assert found(said, "note", "state folder", "lost at reboot"), said
 
 
 # --- --remove ---------------------------------------------------------------------------------
 def test_remove_takes_all_of_ours_and_nothing_else(media_nas: MockNas) -> None:
-    system = add(media_nas)
+    system = system_of(media_nas)
     clients.host(system).ship()
     drive = next(d for d in clients.host(system).probe() if d.serial == "FILE0001")
     host = clients.host(system)
@@ -186,7 +186,7 @@ def test_remove_takes_all_of_ours_and_nothing_else(media_nas: MockNas) -> None:
 
 
 def test_a_living_run_whose_state_cannot_be_read_is_not_removed(media_nas: MockNas) -> None:
-    add(media_nas)
+    system_of(media_nas)
     folder = media_nas.state_dir / "runs" / "job1-garbled"
     folder.mkdir(parents=True)
     (folder / "state.json").write_text("{")
@@ -200,7 +200,7 @@ def test_a_living_run_whose_state_cannot_be_read_is_not_removed(media_nas: MockN
 @pytest.mark.parametrize("script", ["echo 1000000000", "echo nonsense; echo =x", "exit 1"])
 def test_a_clock_that_is_wrong_or_not_told(mock_nas: Start, script: str) -> None:
     nas = mock_nas()
-    add(nas)
+    system_of(nas)
     date = nas.data / "bin" / "date"
     date.write_text(f"#!/bin/sh\n{script}\n")
     date.chmod(0o755)
@@ -210,7 +210,7 @@ def test_a_clock_that_is_wrong_or_not_told(mock_nas: Start, script: str) -> None
 
 
 def test_remove_is_refused_while_anything_is_open(media_nas: MockNas) -> None:
-    system = add(media_nas)
+    system = system_of(media_nas)
     clients.host(system).ship()
     drive: Drive = a_drive(system)
     run = HostRun.objects.create(run_id="job1-x", system=system, drive=drive)
@@ -222,6 +222,6 @@ def test_remove_is_refused_while_anything_is_open(media_nas: MockNas) -> None:
 
 
 def test_an_unknown_name_is_told_with_those_that_are_known(mock_nas: Start) -> None:
-    add(mock_nas())
-    with pytest.raises(CommandError, match="known: nas"):
+    system_of(mock_nas())
+    with pytest.raises(CommandError, match="known: nas-1"):
         call_command("check_system", "other")

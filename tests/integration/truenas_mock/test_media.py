@@ -58,10 +58,13 @@ def test_nas_and_host_tell_the_same_drives(media_nas: MockNas, rest: Rest, host:
 
 def test_smartctl_tells_what_the_nas_tells(media_nas: MockNas, rest: Rest, host: Host) -> None:
     file = str(medium(media_nas, "da0"))
+    before = rest.post("disk/temperature", {"name": "da0"})
     (device,) = host.agent("probe", file, "--smart", status=None)["devices"]
     assert device["smartctl"]["serial_number"] == "FILE0001"
     assert device["smartctl_exit"] == 0 and device["smartctl_error"] is None
-    assert device["temperature_c"] == rest.post("disk/temperature", {"name": "da0"})
+    # It may have moved by a degree meanwhile.
+    after = rest.post("disk/temperature", {"name": "da0"})
+    assert min(before, after) <= device["temperature_c"] <= max(before, after)
     status, output = smartctl(host, "-t", "long", file)
     assert (status, "Testing has begun" in output) == (0, True)
     (found,) = rest.get("smart/test/results?disk=da0")

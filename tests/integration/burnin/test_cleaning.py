@@ -17,7 +17,7 @@ from drives.models import HostRun
 from tests.nas import MockNas
 
 from .conftest import Site
-from .test_main_job import running_surface
+from .runs import running_surface
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 Sites = Callable[[MockNas], Site]

@@ -16,7 +16,7 @@ from tests.integration.drives.test_host_key import with_another_key
 from tests.nas import MockNas
 
 from .conftest import Site
-from .test_main_job import agent_processes, running_surface
+from .runs import agent_processes, running_surface
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 

@@ -1,0 +1,51 @@
+"""Surface runs of tests: their media, and their processes on the host."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+from burnin.models import Job
+from tests.nas import MockNas
+
+from .conftest import Site
+
+MIB = 1024 * 1024
+Sites = Callable[[MockNas], Site]
+
+
+def medium(nas: MockNas, serial: str) -> Path:
+    """The file behind a file-backed drive."""
+    assert nas.media is not None
+    return next(
+        description.with_name(description.name.removesuffix(".drive.json"))
+        for description in nas.media.glob("*.drive.json")
+        if serial in description.read_text()
+    )
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def running_surface(site: Site, job: Job) -> Job:
+    return site.until(
+        job,
+        lambda now: site.stage(now, "surface_validate").progress.get("bytes_written", 0) > 2 * MIB,
+        "the surface run writes",
+    )
+
+
+def agent_processes(site: Site) -> list[int]:
+    """The processes of agents that work for this mock NAS."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                words = (entry / "cmdline").read_bytes()
+            except OSError:
+                continue
+            if str(site.nas.state_dir).encode() in words and b"surface\0start" in words:
+                found.append(int(entry.name))
+    return found

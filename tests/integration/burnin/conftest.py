@@ -12,6 +12,7 @@ from burnin import orchestrator
 from burnin.models import Job, Stage
 from burnin.plan import Plan
 from burnin.tasks import poll_system
+from drives.hosts import ssh
 from drives.models import Drive, System
 from tests.integration.rows import system_of
 from tests.nas import MockNas
@@ -100,3 +101,19 @@ def site(worker: None, settings: Any) -> Callable[[MockNas], Site]:
         return found
 
     return add
+
+
+@pytest.fixture
+def lost_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Connections break after the command has reached the host, for commands with these words."""
+    lost: list[str] = []
+    really_run = ssh.run
+
+    def run(target: ssh.Target, command: str, **options: Any) -> ssh.Completed:
+        done = really_run(target, command, **options)
+        if any(word in command for word in lost):
+            raise ssh.HostError("the connection broke before the command had ended")
+        return done
+
+    monkeypatch.setattr(ssh, "run", run)
+    return lost

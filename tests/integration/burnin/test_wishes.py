@@ -13,7 +13,6 @@ from audit.models import AuditEvent, Kind
 from burnin import orchestrator
 from burnin.models import Job, JobState, StageState
 from burnin.stages import surface_run
-from drives.hosts import ssh
 from drives.hosts.agent import AgentHost
 from drives.models import HostRun, SmartTest
 from tests.nas import MockNas
@@ -40,22 +39,6 @@ def test_cancelling_a_surface_run_ends_it_on_the_host(
     wait_for(lambda: not agent_processes(here), 10, "the agent's process ends")
     job = here.until(job, lambda now: not now.closing_reading_due, "the closing reading is taken")
     assert job.claims
-
-
-@pytest.fixture
-def lost_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Connections break after the command has reached the host, for commands with these words."""
-    lost: list[str] = []
-    really_run = ssh.run
-
-    def run(target: ssh.Target, command: str, **options: Any) -> ssh.Completed:
-        done = really_run(target, command, **options)
-        if any(word in command for word in lost):
-            raise ssh.HostError("the connection broke before the command had ended")
-        return done
-
-    monkeypatch.setattr(ssh, "run", run)
-    return lost
 
 
 def test_a_start_whose_answer_was_lost_is_stopped_when_it_is_cancelled(

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from audit.models import AuditEvent, Kind
 
 from . import days
-from .reports import EVENT_LOOKS
+from .reports import look
 
 SHOWN = 200
 #: The kinds by what they are about, for the select.
@@ -106,7 +106,7 @@ class AuditFilter:
 
 def told(event: AuditEvent) -> Sentence:
     """`Burn-in 7 of sda ZHZ0: queued: Surface`, `by alice from 192.168.1.20`."""
-    colour, icon = EVENT_LOOKS.get(event.kind, ("calm", "info"))
+    colour, icon = look(event)
     note = event.note.rstrip(".")
     actor, after = event.actor, ""
     if actor and f"by {actor}" not in note and not note.startswith(f"{actor} "):

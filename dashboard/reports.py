@@ -12,6 +12,7 @@ from typing import Any
 from django.utils import timezone
 
 from audit.models import AuditEvent, Kind
+from burnin.eta import Estimate, job_estimate
 from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
 
@@ -134,6 +135,13 @@ class Report:
     @cached_property
     def current(self) -> Stage | None:
         return current_stage(self.job, self.stages) if self.job.is_active else None
+
+    @property
+    def ends(self) -> Estimate | None:
+        """When it is expected to be over; None while it is held or can't be told."""
+        if self.current is None or self.current.waiting_for:
+            return None
+        return job_estimate(self.job, self.stages, timezone.now())
 
     @property
     def sentence(self) -> str:
@@ -273,16 +281,21 @@ class Report:
         """How many of the claims hold, in words."""
         total = len(self.proofs)
         holding = sum(proof.colour == "pass" for proof in self.proofs)
-        hold = "all hold" if holding == total else f"{holding} hold"
+        hold = "all hold" if holding == total else f"{holding or 'none'} hold"
         return f"{words.plural(total, 'claim')}, {hold}"
+
+
+def look(event: AuditEvent) -> tuple[str, str]:
+    """Colour and icon of an event; a stage that didn't pass looks like what it is."""
+    if event.kind == Kind.STAGE_FINISHED and not event.note.rstrip(".").endswith(" passed"):
+        return "warn", "warn"
+    return EVENT_LOOKS.get(event.kind, ("calm", "info"))
 
 
 def log_line(event: AuditEvent, *, of_job: bool = True) -> LogLine:
     """An audit event as a line; on the page of its job it need not say which job it is of."""
     words = re.sub(r"^Burn-in \d+ of [^:]*: ", "", event.note) if of_job else event.note
-    colour, icon = EVENT_LOOKS.get(event.kind, ("calm", "info"))
-    if event.kind == Kind.STAGE_FINISHED and not words.endswith(" passed"):
-        colour, icon = "warn", "warn"
+    colour, icon = look(event)
     return LogLine(event.at, words[:1].upper() + words[1:], colour, icon, event.kind)
 
 

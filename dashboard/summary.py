@@ -30,13 +30,14 @@ FAILURES_NAMED = 3
 
 @dataclass(frozen=True)
 class Tile:
-    """One count of the stats bar; its link filters the table."""
+    """One count of the stats bar; its link filters the table. `fresh`: nobody has acknowledged."""
 
     standing: str
     label: str
     colour: str
     icon: str
     count: int
+    fresh: int = 0
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,14 @@ def summarise(
         answer=_answer(len(rows), count, len(failures), chips, frozen),
         title=_title(count, len(failures)),
         tiles=tuple(
-            Tile(standing, STANDINGS[standing], colour, icon, count[standing])
+            Tile(
+                standing,
+                STANDINGS[standing],
+                colour,
+                icon,
+                count[standing],
+                len(failures) if standing == "failed" else 0,
+            )  # fmt: skip
             for standing, colour, icon in TILES
         ),
         total=len(rows),

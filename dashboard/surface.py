@@ -158,15 +158,22 @@ def throughput(surface: Surface, phase: str, earlier: Surface | None = None) -> 
         y_ticks=(*(f"{tick:,.0f}" for tick in reversed(ticks[1:])), "0 MB/s"),
         x_ticks=(
             plots.Tick("0"),
-            plots.Tick(words.size(size / 4), wide=True),
-            plots.Tick(words.size(size / 2)),
-            plots.Tick(words.size(size * 3 / 4), wide=True),
-            plots.Tick(words.size(size)),
+            plots.Tick(_quarter(size, 1), wide=True),
+            plots.Tick(_quarter(size, 2)),
+            plots.Tick(_quarter(size, 3), wide=True),
+            plots.Tick(_quarter(size, 4)),
         ),
         table=_table(size, lines),
         stop=stop,
         stop_label=f"stopped at {words.size(size * reached / REGIONS)}" if stop else "",
     )
+
+
+def _quarter(size: int, number: int) -> str:
+    """A place on the drive, in the unit that its size has."""
+    if size >= 10**12:
+        return f"{size * number / 4e12:.1f} TB"
+    return words.size(size * number / 4)
 
 
 def _table(size: int, lines: Sequence[tuple[str, str, list[Region | None]]]) -> plots.Table:

@@ -17,7 +17,7 @@ from ..roles import role
 PAGE = 50
 #: Name in ?sort=, label, class.
 HEADS = (
-    ("job", "Job", ""),
+    ("job", "Burn-in", ""),
     ("", "Verdict", ""),
     ("drive", "Drive", ""),
     ("serial", "Serial", ""),

@@ -26,6 +26,7 @@ from drives.models import System
 from ..flusher import sequence_now
 from ..login_events import source_ip
 from ..roles import role, wants_json
+from ..words import plural
 
 
 @dataclass(frozen=True)
@@ -51,8 +52,25 @@ class Card:
 @role("viewer")
 def systems(request: HttpRequest) -> HttpResponse:
     cards = load_cards()
-    context = {"here": "systems", "sequence": sequence_now(), "cards": cards}
+    context = {
+        "here": "systems",
+        "sequence": sequence_now(),
+        "cards": cards,
+        "sentence": _sentence(cards),
+    }
     return render(request, "dashboard/systems.html", context)
+
+
+def _sentence(cards: list[Card]) -> str:
+    """Is anything wrong with a system now?"""
+    troubled = sum(card.state.level in {"warn", "fail"} for card in cards)
+    if not cards:
+        return "No system yet."
+    if troubled:
+        verb = "needs" if troubled == 1 else "need"
+        return f"{troubled} of {plural(len(cards), 'system')} {verb} attention."
+    good = all(card.state.level == "pass" for card in cards)
+    return f"{plural(len(cards), 'system')}{', all reachable' if good and len(cards) > 1 else ''}."
 
 
 def load_cards() -> list[Card]:

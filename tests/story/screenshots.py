@@ -16,7 +16,14 @@ WIDTHS = (1440, 390)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
+#: A list of hundreds goes on below; who judges a page has seen enough of it by then.
+TALLEST = 6000
+
+
 def main(arguments: list[str]) -> int:
+    if {"-h", "--help"} & set(arguments):
+        print(__doc__, "Names:", ", ".join(place.name for place in PLACES), sep="\n")
+        return 0
     folder = Path(arguments[0] if arguments else VAR / "screenshots")
     folder.mkdir(parents=True, exist_ok=True)
     chosen = [place for place in PLACES if not arguments[1:] or place.name in arguments[1:]]
@@ -45,8 +52,12 @@ def _shoot(places: list[Place], folder: Path, *, story: bool) -> None:
                 for theme in THEMES:
                     page.emulate_media(color_scheme=theme)
                     file = folder / f"{place.name}-{width}-{theme}.png"
-                    # A dialog floats over what the window shows.
-                    page.screenshot(path=file, full_page="dialog" not in place.name)
+                    # A dialog floats over what the window shows. Else the window is as tall as the
+                    # page, so that head and tabs stand where they belong.
+                    if "dialog" not in place.name:
+                        tall = page.evaluate("document.documentElement.scrollHeight")
+                        page.set_viewport_size({"width": width, "height": min(tall, TALLEST)})
+                    page.screenshot(path=file)
                 context.close()
 
 

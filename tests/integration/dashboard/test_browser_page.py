@@ -247,7 +247,7 @@ def test_the_page_of_a_burn_in_follows_it(drive: Drive, web: Web, page_of: Opens
     expect(page.get_by_role("heading", level=1)).to_contain_text("Passed: 12,000,000,000,000 bytes")
     expect(page.get_by_text("It reads back")).to_be_visible()
     expect(page.get_by_role("link", name="Cancel burn-in…")).to_have_count(0)
-    expect(page).to_have_title(f"Passed: sda SER-sda, job {job.pk} – Burn-in")
+    expect(page).to_have_title(f"Passed: sda SER-sda, burn-in {job.pk} – Burn-in")
     assert page.evaluate(MARKED)
     page.get_by_role("link", name="Run again…").click()
     expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()

@@ -16,7 +16,7 @@ from burnin.eta import Estimate, job_estimate
 from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
 
-from . import words
+from . import pauses, words
 
 #: Colour and icon of each state of a job or stage.
 LOOKS: dict[str, tuple[str, str]] = {
@@ -122,11 +122,18 @@ class Report:
 
     @property
     def colour(self) -> str:
-        return LOOKS[self.job.state][0]
+        return "warn" if self.is_held else LOOKS[self.job.state][0]
 
     @property
     def icon(self) -> str:
-        return LOOKS[self.job.state][1]
+        return "pause" if self.is_held else LOOKS[self.job.state][1]
+
+    @property
+    def is_held(self) -> bool:
+        """It runs, but something or somebody makes it stand still."""
+        job = self.job
+        running = job.state == JobState.RUNNING and not job.cancel_requested_at
+        return running and pauses.is_held(job, self.current)
 
     @cached_property
     def percent(self) -> float:
@@ -139,7 +146,7 @@ class Report:
     @property
     def ends(self) -> Estimate | None:
         """When it is expected to be over; None while it is held or can't be told."""
-        if self.current is None or self.current.waiting_for:
+        if self.current is None or self.current.waiting_for or self.is_held:
             return None
         return job_estimate(self.job, self.stages, timezone.now())
 
@@ -153,6 +160,9 @@ class Report:
             return f"Cancelling, asked by {job.cancel_requested_by}."
         if job.state == JobState.RUNNING:
             where = self.current.get_kind_display() if self.current else "the verdict"
+            if self.is_held:
+                held = pauses.told(job, self.current)[0]
+                return f"{held}, {where} at {self.percent:.1f} % of the whole."
             return f"Running: {where}, {self.percent:.1f} % of the whole."
         if job.state == JobState.PASSED:
             return f"Passed: {self._proven}."
@@ -180,6 +190,10 @@ class Report:
 
     @property
     def meaning(self) -> str:
+        if self.is_held:
+            if self.job.pause_requested_by:
+                return f"Paused by {self.job.pause_requested_by}, until somebody resumes it."
+            return f"{pauses.told(self.job, self.current)[1]}."
         if self.current is not None and self.current.waiting_for:
             return f"{self.current.waiting_for}."
         if not self.job.is_active and self.job.holds_drive:
@@ -187,6 +201,10 @@ class Report:
         if self.job.error_text.startswith("refused: "):
             return "Nothing was written. This says nothing about the drive itself."
         return MEANINGS[JobState(self.job.state)]
+
+    @property
+    def is_queued(self) -> bool:
+        return self.job.state == JobState.QUEUED
 
     @property
     def can_cancel(self) -> bool:

@@ -10,7 +10,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
-from typing import Any
 
 from django.db.models import Max, Prefetch
 from django.utils import timezone
@@ -22,7 +21,7 @@ from config import runtime
 from drives.health import SystemState, system_state
 from drives.models import Drive, SmartTest, System
 
-from . import words
+from . import pauses, words
 from .sparks import sparks
 
 #: The states that the stats bar counts and the filter offers, in their order.
@@ -34,9 +33,6 @@ STANDINGS = {
     "failed": "Failed",
     "attention": "Needs attention",
 }
-
-#: How a stage says that it waits because somebody wants it to.
-HELD = ("Paused by", "Frozen by")
 
 #: What changes at each poll and no row shows.
 UNSHOWN = {
@@ -73,13 +69,9 @@ class Row:
                 return "cancelling"
             if job.state == JobState.QUEUED:
                 return "queued"
-            if self.stage is not None and self.stage.waiting_for.startswith(HELD):
+            if pauses.is_held(job, self.stage):
                 return "paused"
-            if self.stage is not None and self.stage.waiting_for:
-                return "waiting"
-            if self.paused_by_host or job.pause_requested_by:
-                return "paused"
-            return "running"
+            return "waiting" if self.stage is not None and self.stage.waiting_for else "running"
         if not self.drive.present:
             return "absent"
         if self.lock:
@@ -110,14 +102,9 @@ class Row:
         return self.job is not None and self.job.holds_drive and not self.job.is_active
 
     @property
-    def paused_by_host(self) -> dict[str, Any]:
-        """What the run on the host says of its pause: {by, reason, since}; empty when it runs."""
-        return (self.stage.progress.get("paused") or {}) if self.stage is not None else {}
-
-    @property
     def paused_since(self) -> datetime | None:
         try:
-            return datetime.fromisoformat(str(self.paused_by_host.get("since")))
+            return datetime.fromisoformat(str(pauses.by_host(self.stage).get("since")))
         except ValueError:
             return None
 
@@ -128,16 +115,7 @@ class Row:
     @property
     def pause(self) -> tuple[str, str]:
         """The two lines of a paused burn-in: what holds it, and what makes it go on."""
-        if self.job is not None and self.job.pause_requested_by:
-            return "Paused", f"by {self.job.pause_requested_by}"
-        found = self.paused_by_host
-        if not found or found.get("by") == "operator":
-            return "Paused", "All writing is frozen"
-        reason = str(found.get("reason") or "by its host")
-        what, _, then = reason.partition(", ")
-        if then and re.match(r"\d+ °C", what):
-            return f"Paused: {what}", then[:1].upper() + then[1:]
-        return "Paused", reason[:1].upper() + reason[1:]
+        return pauses.told(self.job, self.stage) if self.job is not None else ("", "")
 
     @property
     def can_pause(self) -> bool:

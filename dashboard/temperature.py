@@ -19,14 +19,14 @@ MOST_SAMPLES = 20_000
 def plot(
     drive: Drive, job: Job | None, stages: Sequence[Stage], now: datetime
 ) -> plots.Plot | None:
-    """Of that burn-in, else of the last two days; None when no temperature is known."""
+    """Of that burn-in, else of the last two days; None when too few are known to draw a line."""
     start = now - timedelta(hours=HOURS)
     end = now
     if job is not None and job.started_at is not None:
         start, end = job.started_at, job.finished_at or now
     rows = TemperatureSample.objects.filter(drive=drive, taken_at__range=(start, end))
     samples = list(rows.order_by("taken_at").values_list("taken_at", "celsius")[:MOST_SAMPLES])
-    if not samples:
+    if len(samples) < 2:
         return None
     # SSDs have thresholds of their own.
     limit = runtime.current().temp_pause_c if drive.rotational is not False else None

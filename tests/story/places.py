@@ -20,8 +20,9 @@ from tests.story.site import Site
 class Place:
     """A page, or what it shows after `act`. In `path`, {job:sdc} and {drive:sdc} become ids.
 
-    who: a name of the story; empty is nobody. first_run: on an empty database. part: a selector of
-    what the page shows beyond the place it was opened from; empty is all of it.
+    who: a name of the story; empty is nobody. first_run: on an empty database, where `who` is the
+    only one. part: a selector of what the page shows beyond the place it was opened from; empty is
+    all of it.
     """
 
     name: str
@@ -30,6 +31,13 @@ class Place:
     act: Callable[[Page], Any] | None = None
     first_run: bool = False
     part: str = ""
+
+    @property
+    def world(self) -> str:
+        """Which of the sites it is opened on."""
+        if not self.first_run:
+            return "told"
+        return "empty" if self.who else "untold"
 
 
 def opened(name: str, dialog: str) -> Callable[[Page], None]:
@@ -86,6 +94,13 @@ def cancelling_all(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def offline(page: Page) -> None:
+    """The page loads, then the server can't be heard any more."""
+    page.route_web_socket(re.compile("/live/"), lambda socket: socket.close())
+    page.reload()
+    expect(page.locator("#offline")).to_be_visible()
+
+
 cancelling = opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")
 DIALOG = "dialog[open]"
 TAKE_BACK = """async () => {
@@ -109,6 +124,7 @@ PLACES = (
     Place("dialog-batch", "/", act=a_batch, part=DIALOG),
     Place("drives-menu", "/", act=a_menu, part="#row-menu"),
     Place("dialog-edit", "/", act=an_edit, part=DIALOG),
+    Place("drives-offline", "/", act=offline),
     Place("start", "/drives/{drive:sdk}/start"),
     Place("cancel", "/jobs/{job:sda}/cancel"),
     Place("drive-passed", "/drives/{drive:sdc}"),
@@ -152,6 +168,11 @@ PLACES = (
     # Last: two drives have one more burn-in behind them afterwards.
     Place("dialog-outcomes", "/", act=outcomes, part=DIALOG),
     Place("setup", "/setup", "", first_run=True),
+    Place("empty-drives", "/", "olga", first_run=True),
+    Place("empty-history", "/history", "olga", first_run=True),
+    Place("empty-stats", "/stats", "olga", first_run=True),
+    Place("empty-audit", "/audit?kind=burnin_passed", "olga", first_run=True),
+    Place("empty-systems", "/systems", "olga", first_run=True),
 )
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from launcher.environment import VAR
 from tests.browser import chromium
 from tests.story.places import PLACES, Place, Visitor
-from tests.story.site import site
+from tests.story.site import WORLDS, site
 
 WIDTHS = (1440, 390)
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
@@ -30,18 +30,18 @@ def main(arguments: list[str]) -> int:
     if unknown := set(arguments[1:]) - {place.name for place in chosen}:
         print(f"There is no page named {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    for first_run in (False, True):
-        places = [place for place in chosen if place.first_run == first_run]
+    for world, made in WORLDS.items():
+        places = [place for place in chosen if place.world == world]
         if places:
-            _shoot(places, folder, story=not first_run)
+            _shoot(places, folder, made)
     print(f"{4 * len(chosen)} pictures in {folder}")
     return 0
 
 
-def _shoot(places: list[Place], folder: Path, *, story: bool) -> None:
+def _shoot(places: list[Place], folder: Path, made: dict[str, Any]) -> None:
     with (
         tempfile.TemporaryDirectory() as data,
-        site(Path(data), story=story) as here,
+        site(Path(data), **made) as here,
         chromium() as browser,
     ):
         visitor = Visitor(browser, here)

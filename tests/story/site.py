@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from http.cookiejar import Cookie
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -21,6 +22,13 @@ from tests.nas import MockNas
 from tests.story import host
 from tests.story.people import PASSWORD
 from tests.waiting import wait_for
+
+#: The sites that places are opened on, and how each is made.
+WORLDS: dict[str, dict[str, Any]] = {
+    "told": {},
+    "untold": {"story": False},
+    "empty": {"story": False, "admin": "olga"},
+}
 
 
 @dataclass(frozen=True)
@@ -46,10 +54,10 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]:
+def site(folder: Path, *, story: bool = True, admin: str = "", jobs: int = 160) -> Iterator[Site]:
     """Migrate, tell the story, start Valkey, a mock NAS and web; all of it ends with the context.
 
-    story: False leaves the database empty, as before the first admin.
+    story: False leaves the database empty, as before the first admin; or with nobody but `admin`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = ports.kept(folder / "web.json", ["web"])["web"]
@@ -68,6 +76,8 @@ def site(folder: Path, *, story: bool = True, jobs: int = 160) -> Iterator[Site]
             # What was polled when the story was told stays fresh; nas-2 is older than this.
             "STALE_THRESHOLD_SECONDS": "3600",
             "MAX_PARALLEL_BURNINS": "3",
+            "ADMIN_USER": admin,
+            "ADMIN_PASSWORD": PASSWORD if admin else "",
         }
         with (folder / "web.log").open("ab") as log:
 

@@ -157,6 +157,32 @@ def test_a_drive_says_first_whether_it_may_be_used(viewer: Client, drive: Drive)
     assert first(gone) == "Absent: nas-1 hasn’t listed it."
 
 
+def test_what_holds_a_burn_in_is_the_first_thing_that_its_pages_say(
+    viewer: Client, drive: Drive
+) -> None:
+    job = a_job(drive, state=JobState.RUNNING, started_at=timezone.now())
+    heat = {"paused": {"by": "temperature", "reason": "56 °C, goes on below 48 °C"}}
+    surface = job.stages.filter(kind=StageKind.SURFACE_VALIDATE)
+    job.stages.filter(position__lt=surface.get().position).update(state=StageState.PASSED)
+    surface.update(state=StageState.RUNNING, percent=0, progress=heat)
+    for path in (f"/history/{job.pk}", f"/drives/{drive.pk}"):
+        page = text(viewer.get(path))
+        assert "Paused: 56 °C, Surface at" in page and "Goes on below 48 °C." in page
+        assert "It goes on by itself" not in page and "Done about" not in page
+    Job.objects.filter(pk=job.pk).update(pause_requested_by="alice")
+    assert "Paused by alice, until somebody resumes it." in text(viewer.get(f"/history/{job.pk}"))
+
+
+def test_a_running_burn_in_says_when_it_is_done(viewer: Client, drive: Drive) -> None:
+    job = a_job(drive, state=JobState.RUNNING, started_at=timezone.now())
+    surface = job.stages.filter(kind=StageKind.SURFACE_VALIDATE)
+    job.stages.filter(position__lt=surface.get().position).update(state=StageState.PASSED)
+    ends = timezone.now() + timedelta(hours=30)
+    surface.update(state=StageState.RUNNING, eta_at=ends, progress={"spread_seconds": 600})
+    for path in (f"/history/{job.pk}", f"/drives/{drive.pk}"):
+        assert "Done about" in text(viewer.get(path))
+
+
 def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", html).split())
 

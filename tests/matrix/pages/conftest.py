@@ -1,4 +1,4 @@
-"""One web server with the story, one without anything, one browser: for all tests here."""
+"""One web server with the story, two without, one browser: for all tests here."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 from tests import needs
 from tests.browser import chromium
 from tests.story.places import Place, Visitor
-from tests.story.site import Site, site
+from tests.story.site import WORLDS, Site, site
 
 
 @pytest.fixture(scope="session")
@@ -28,19 +28,24 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture(scope="session")
 def untold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("first-run"), story=False) as started:
+    with site(tmp_path_factory.mktemp("first-run"), **WORLDS["untold"]) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with site(tmp_path_factory.mktemp("empty"), **WORLDS["empty"]) as started:
         yield started
 
 
 @pytest.fixture(scope="session")
 def visitor_of(browser: Browser, request: pytest.FixtureRequest) -> Callable[[Place], Visitor]:
     """The visitor of the site that a place belongs to."""
-    made: dict[bool, Visitor] = {}
+    made: dict[str, Visitor] = {}
 
     def visitor(place: Place) -> Visitor:
-        if place.first_run not in made:
-            here = request.getfixturevalue("untold" if place.first_run else "told")
-            made[place.first_run] = Visitor(browser, here)
-        return made[place.first_run]
+        if place.world not in made:
+            made[place.world] = Visitor(browser, request.getfixturevalue(place.world))
+        return made[place.world]
 
     return visitor

@@ -125,8 +125,16 @@
     if (Date.now() - heard < SILENCE_MS) return;
     heard = Date.now();
     disconnected('Nothing was heard for 25 s. Burn-ins go on; the page comes back by itself.', 0);
-    connection?.socket?.close();
+    hangUp();
   }, 1000);
+
+  // The other end of a network that is gone doesn't answer a farewell, and the browser waits for it
+  // for a minute: hx-ws is told at once, and dials anew.
+  function hangUp() {
+    const socket = connection?.socket;
+    if (socket?.readyState === WebSocket.OPEN) socket.dispatchEvent(new CloseEvent('close', { code: 1006 }));
+    else socket?.close();
+  }
 
   function connected() {
     clearTimeout(offlineTimer);
@@ -138,6 +146,8 @@
   }
 
   function disconnected(why, afterMs) {
+    // Each try to come back that fails ends here too: the time runs from the first one.
+    if (afterMs && offlineTimer) return;
     clearTimeout(offlineTimer);
     offlineTimer = setTimeout(() => {
       document.getElementById('offline-why').textContent = why;

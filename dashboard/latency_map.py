@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from statistics import median
 
-from . import words
+from . import plots, words
 from .surface import REGIONS, Surface, counterpart, label
 
 COLUMNS = 64
@@ -147,6 +147,30 @@ class Map:
         if self.before and (before := self.before[place]):
             told.append((f"earlier run {words.milliseconds(before.mean)}", ""))
         return told
+
+    @property
+    def name(self) -> str:
+        return f"Latency map, {self.label.lower()}"
+
+    @property
+    def table(self) -> plots.Table:
+        """The numbers, a line for each row of cells."""
+        rows = []
+        for first in range(0, REGIONS, COLUMNS):
+            here = range(first, first + COLUMNS)
+            known = [region for place in here if (region := self.regions[place])]
+            mean = sum(region.mean for region in known) / len(known) if known else None
+            rows.append(
+                (
+                    f"{first + 1:,} – {first + COLUMNS:,}",
+                    f"{first * self.sectors // REGIONS:,}",
+                    "not reached" if mean is None else words.milliseconds(mean),
+                    words.milliseconds(max(region.most for region in known)) if known else "–",
+                    str(sum(self.errors.get(place, 0) for place in here)),
+                )
+            )
+        head = ("Regions", "from LBA", "mean of a chunk", "slowest chunk", "bad ranges")
+        return plots.Table(head, tuple(rows))
 
     @property
     def spoken(self) -> str:

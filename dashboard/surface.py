@@ -45,8 +45,10 @@ class BadRange:
 class Surface:
     """A surface stage's measurements. `at` is when the run ended."""
 
-    def __init__(self, evidence: dict[str, Any], size_bytes: int, at: datetime | None) -> None:
-        self.size_bytes, self.at = max(1, size_bytes), at
+    def __init__(
+        self, evidence: dict[str, Any], size_bytes: int, at: datetime | None, job_id: int = 0
+    ) -> None:
+        self.size_bytes, self.at, self.job_id = max(1, size_bytes), at, job_id
         detail = _dict(evidence.get("detail"))
         head = _dict(evidence.get("head"))
         self.run_id = str(evidence.get("run_id", ""))
@@ -111,7 +113,7 @@ def surface_of(stage: Stage | None) -> Surface | None:
     """None where nothing was measured, or not collected yet."""
     if stage is None or stage.kind not in DESTRUCTIVE_KINDS:
         return None
-    found = Surface(stage.evidence, stage.job.size_bytes, stage.finished_at)
+    found = Surface(stage.evidence, stage.job.size_bytes, stage.finished_at, stage.job_id)
     return found if found.phases else None
 
 

@@ -51,6 +51,11 @@ def test_what_the_script_gets_says_the_same_as_the_readout() -> None:
     assert told[0] == "LBA 7,804,960,768 – 7,827,849,215"
     assert "2 bad ranges" in told
     assert {one.style: one.count for one in drawn.legend}["m0"] == REGIONS - 342
+    # And as a table, a line for each row of cells.
+    rows = drawn.table.rows
+    assert len(rows) == 16 and all(len(row) == len(drawn.table.head) for row in rows)
+    assert rows[5][0] == "321 – 384" and [row[-1] for row in rows] == ["0"] * 5 + ["2"] + ["0"] * 10
+    assert rows[15][0] == "961 – 1,024" and rows[15][2:] == ("not reached", "–", "0")
 
 
 def test_the_phase_with_the_errors_is_shown_first() -> None:

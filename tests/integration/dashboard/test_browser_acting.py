@@ -23,6 +23,7 @@ from tests.integration.dashboard.open_page import MARKED, change, open_live, row
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job, system_of
 from tests.nas import MockNas
+from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -159,48 +160,61 @@ def test_a_self_test_is_started_and_cancelled_from_the_row(
 def test_the_bell_tells_of_each_end_once_though_two_tabs_are_open(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
-    job = a_job(drive, state=JobState.RUNNING)
     first = page_of("viewer")
     first.context.add_init_script(NOTIFICATIONS)
     open_live(first, web)
     second = first.context.new_page()
-    open_live(second, web, f"/history/{job.pk}")
+    open_live(second, web, "/history")
     bell = first.get_by_role("button", name="Browser notifications")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "true")
     second.evaluate("Notification.permission = 'granted'")
-    with transaction.atomic():
-        Job.objects.filter(pk=job.pk).update(
-            state=JobState.FAILED, holds_drive=False, error_text="12 sectors could not be read"
-        )
-        AuditEvent.objects.create(
-            kind=Kind.BURNIN_FAILED,
-            note="failed: 12 sectors could not be read",
-            job_id=job.pk,
-            drive_id=drive.pk,
-        )
-        changed([drive.pk])
+    a_failure(drive)
     expect(row(first, drive)).to_contain_text("Failed")
     expect(second.locator("body[data-connected]")).to_be_attached()
     shown: list[dict[str, Any]] = first.evaluate("shown") + second.evaluate("shown")
     assert len(shown) == 1 and "sda" in shown[0]["title"], shown
+    # The tab that is left tells on, whatever it shows.
+    first.close()
+    a_failure(a_drive(drive.system, "sdb"))
+    (told,) = wait_for(lambda: second.evaluate("shown"), 40, "the other tab tells")
+    assert "sdb" in told["title"]
+    bell = second.get_by_role("button", name="Browser notifications")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "false")
+
+
+def a_failure(drive: Drive) -> None:
+    """A burn-in of it has just failed."""
+    with transaction.atomic():
+        job = a_job(
+            drive, state=JobState.FAILED, holds_drive=False, error_text="12 sectors are bad"
+        )
+        AuditEvent.objects.create(
+            kind=Kind.BURNIN_FAILED,
+            note="failed: 12 sectors are bad",
+            job_id=job.pk,
+            drive_id=drive.pk,
+        )
+        changed([drive.pk])
 
 
 def test_a_system_that_falls_silent_shows_on_every_page_by_itself(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     home, other, cards = page_of("viewer"), page_of("operator"), page_of("admin")
+    lists, own = other.context.new_page(), other.context.new_page()
     open_live(home, web)
     open_live(other, web, f"/drives/{drive.pk}")
     open_live(cards, web, "/systems")
+    open_live(lists, web, "/stats")
+    open_live(own, web, "/profile")
     with transaction.atomic():
         System.objects.update(
             last_polled_at=timezone.now() - timedelta(minutes=5), last_error="connection refused"
         )
         changed([drive.pk])
-    for page in (home, other, cards):
+    for page in (home, other, cards, lists, own):
         expect(page.locator("#systems .system")).to_contain_text("stale 5 min")
         assert page.evaluate(MARKED)
     expect(cards.locator("main")).to_contain_text("Connection refused")

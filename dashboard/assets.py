@@ -21,8 +21,8 @@ SHEETS = tuple(
 SCRIPTS = tuple(
     f"js/{name}.js"
     for name in (
-        "times", "theme", "filter", "order", "select", "offline", "bell", "live", "dialog", "menu",
-        "place", "stages", "start",
+        "swapped", "times", "theme", "filter", "order", "select", "offline", "bell", "live",
+        "dialog", "menu", "place", "stages", "start",
     )
 )  # fmt: skip
 BUNDLES = {"css/all.css": SHEETS, "js/all.js": SCRIPTS}

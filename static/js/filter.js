@@ -8,24 +8,22 @@
   const value = (name) => field(name)?.value ?? '';
   const FIELDS = ['q', 'system', 'state', 'model'];
 
-  function apply() {
+  // Judges these rows, all unless told, and says what is shown now.
+  function apply(rows = document.querySelectorAll('#drives tr[data-state]')) {
     const words = value('q').trim().toLowerCase().split(/\s+/).filter(Boolean);
     const [, system, state, model] = FIELDS.map(value);
+    for (const row of rows) {
+      const { dataset } = row;
+      const fits = (!state || dataset.state === state) && (!system || dataset.system === system)
+        && (!model || dataset.model === model) && words.every((word) => dataset.search.includes(word));
+      if (row.hidden === fits) row.hidden = !fits;
+      offer(dataset.model);
+    }
     let total = 0, shown = 0;
-    for (const body of document.querySelectorAll('#drives tbody')) {
-      let here = 0, of = 0;
-      for (const row of body.querySelectorAll('tr[data-state]')) {
-        const { dataset } = row;
-        const fits = (!state || dataset.state === state) && (!system || dataset.system === system)
-          && (!model || dataset.model === model) && words.every((word) => dataset.search.includes(word));
-        if (row.hidden === fits) row.hidden = !fits;
-        here += fits;
-        of += 1;
-        offer(dataset.model);
-      }
-      const group = body.querySelector('.group');
-      if (group) group.hidden = of > 0 && here === 0;
-      total += of;
+    for (const { rows: [group, ...drives] } of document.getElementById('drives').tBodies) {
+      const here = drives.filter((row) => !row.hidden).length;
+      group.hidden = drives.length > 0 && here === 0;
+      total += drives.length;
       shown += here;
     }
     const chosen = names();
@@ -113,6 +111,6 @@
     if (!form.checkVisibility()) document.getElementById('batch-clear').focus();
     else field('q').focus();
   });
-  document.addEventListener('htmx:after:swap', apply);
+  document.addEventListener('htmx:after:swap', (event) => apply(window.swappedRows(event)));
   apply();
 })();

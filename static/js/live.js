@@ -36,11 +36,7 @@
   // Also the answer to a click, and the table of a page that catches up.
   document.addEventListener('htmx:before:swap', (event) => {
     before ??= above();
-    for (const { target } of event.detail.tasks) {
-      const element = typeof target === 'string' ? document.querySelector(target) : target;
-      if (element?.matches('tr[data-state]')) remember(element);
-      else if (element?.id === 'drives') element.querySelectorAll('tr[data-state]').forEach(remember);
-    }
+    window.swappedRows(event).forEach(remember);
   });
   document.addEventListener('htmx:after:swap', () => {
     compare();

@@ -8,19 +8,20 @@
   if (!batch) return;
   let last = null;
 
-  const boxesIn = (root) => [...root.querySelectorAll('tr[data-state]:not([hidden]) .pick input:not(:disabled)')];
-  const ticked = () => [...table.querySelectorAll('tr[data-state] .pick input:checked:not(:disabled)')];
+  const FREE = 'tr[data-state]:not([hidden]) .pick input:enabled';
+  const boxesIn = (root) => [...root.querySelectorAll(FREE)];
+  const ticked = () => [...table.querySelectorAll('tr[data-state] .pick input:checked')];
 
   function show() {
-    const gone = [...table.querySelectorAll('tr[data-state] .pick input:checked:disabled')];
+    const gone = ticked().filter((box) => box.disabled);
     for (const box of gone) box.checked = false;
     if (gone.length) {
       const names = gone.map((box) => box.closest('tr').querySelector('.drive').firstElementChild.textContent);
       document.getElementById('said').textContent = `${names.join(', ')} left the selection.`;
     }
-    for (const body of table.querySelectorAll('tbody')) mark(body.querySelector('.group .pick input'), boxesIn(body));
-    mark(document.getElementById('pick-all'), boxesIn(table));
     const chosen = ticked();
+    for (const body of document.getElementById('drives').tBodies) mark(body.querySelector('.group .pick input'), body, chosen);
+    mark(document.getElementById('pick-all'), table, chosen);
     const had = document.activeElement;
     // Only on a wide screen: on a phone the bar is a sheet, and the list must not jump under a thumb.
     filter.classList.toggle('away', chosen.length > 0);
@@ -37,12 +38,13 @@
     document.getElementById('batch-drives').value = chosen.map((box) => box.value).join(',');
   }
 
-  function mark(all, boxes) {
-    if (!all) return;
+  // Called at each live update: with nothing chosen, no row but the first is looked at.
+  function mark(all, root, chosen) {
+    const boxes = chosen.length ? boxesIn(root) : [];
     const count = boxes.filter((box) => box.checked).length;
     all.checked = count > 0 && count === boxes.length;
     all.indeterminate = count > 0 && count < boxes.length;
-    all.disabled = boxes.length === 0;
+    all.disabled = !root.querySelector(FREE);
   }
 
   function say(id, words) {
@@ -82,8 +84,7 @@
     for (const box of ticked()) box.checked = false;
     show();
   });
-  document.addEventListener('htmx:after:swap', show);
-  // What a filter hides stays selected: the count and the chips in the bar say so.
+  // Also after each swap. What a filter hides stays selected: the count and the chips in the bar say so.
   document.addEventListener('table:filtered', show);
   show();
 })();

@@ -45,24 +45,29 @@
   const EVERY_MS = 15000;
   let wholeAt = 0;
 
-  function show() {
+  function show(element) {
+    if (element.shown !== element.dateTime) {
+      element.shown = element.dateTime;
+      element.at = new Date(element.dateTime);
+      element.title = zoned.format(element.at);
+    }
+    const text = words(element.at, element.dataset.as);
+    if (element.textContent !== text) element.textContent = text;
+  }
+
+  function tick() {
     const now = Date.now();
     const whole = now - wholeAt >= EVERY_MS;
     if (whole) wholeAt = now;
     for (const element of document.querySelectorAll('time[data-as]')) {
-      // A morph brings the server's words back where anything else of the element changed.
-      if (element.shown !== element.dateTime || element.textContent !== element.said) {
-        element.shown = element.dateTime;
-        element.at = new Date(element.dateTime);
-        element.title = zoned.format(element.at);
-      } else if (!whole && now - element.at > YOUNG_MS) continue;
-      const text = words(element.at, element.dataset.as);
-      if (element.textContent !== text) element.textContent = text;
-      element.said = text;
+      if (whole || element.shown !== element.dateTime || now - element.at <= YOUNG_MS) show(element);
     }
   }
 
-  show();
-  window.ticking = setInterval(show, 1000);
-  document.addEventListener('htmx:after:swap', show);
+  tick();
+  window.ticking = setInterval(tick, 1000);
+  // A morph brings the server's words back.
+  document.addEventListener('htmx:after:swap', (event) => {
+    for (const root of window.swapped(event)) root.querySelectorAll('time[data-as]').forEach(show);
+  });
 })();

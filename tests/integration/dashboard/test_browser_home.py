@@ -132,6 +132,31 @@ def test_pausing_and_cancelling_many_wants_their_number(
     assert Freeze.objects.get().by == "operator"
 
 
+def test_head_and_first_columns_stay_when_the_table_scrolls_in_its_frame(
+    nas: System, web: Web, page_of: Opens
+) -> None:
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        a_drive(nas, f"sd{letter}")
+    page = page_of("operator", width=1000, height=800)
+    open_live(page, web)
+    page.evaluate("document.getElementById('table-wrap').scrollTo(250, 300)")
+    seen = (
+        "({ top, left, width, height }) => "
+        "document.elementFromPoint(left + width / 2, top + height / 2)"
+    )
+    for cell in ("#pick-all", "#drives thead .drive a"):
+        is_on_top = f"cell => ({seen})(cell.getBoundingClientRect()) === cell"
+        assert page.locator(cell).evaluate(is_on_top), cell
+    assert (
+        page.evaluate(
+            "(() => { const [head, frame] = ['#drives thead', '#table-wrap'].map("
+            "name => document.querySelector(name).getBoundingClientRect().top);"
+            " return Math.abs(head - frame); })()"
+        )
+        < 2
+    )
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_the_first_row_is_seen_whole_and_a_thumb_reaches_everything(
     nas: System, web: Web, page_of: Opens, width: int

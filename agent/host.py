@@ -9,8 +9,8 @@ import re
 import sys
 from typing import Any
 
-from . import freebsd
 from .clock import iso
+from .programs import output
 
 MEMORY_DIRS = ("/run/burnin", "/var/run/burnin")
 IN_MEMORY = ("tmpfs", "ramfs", "devtmpfs", "mfs")
@@ -25,7 +25,7 @@ def boot_id() -> str:
     try:
         if sys.platform.startswith("freebsd"):
             # kern.boottime moves when the clock is set; the second it names stays near enough.
-            found = re.search(r"sec = (\d+)", freebsd.output("sysctl", "-n", "kern.boottime"))
+            found = re.search(r"sec = (\d+)", output("sysctl", "-n", "kern.boottime"))
             return found.group(1) if found else "unknown"
         with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
             return file.read().strip()
@@ -57,7 +57,7 @@ def file_system(path: str) -> str:
     best, kind = "", "unknown"
     try:
         if sys.platform.startswith("freebsd"):
-            rows = [line.split() for line in freebsd.output("mount", "-p").splitlines()]
+            rows = [line.split() for line in output("mount", "-p").splitlines()]
             mounts = [(row[1], row[2]) for row in rows if len(row) > 2]
         else:
             with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as file:

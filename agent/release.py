@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from .identity import Fact
+if TYPE_CHECKING:
+    from .identity import Fact
 
 LIMIT = 64
 

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 
-def wait_for(condition: Callable[[], Any], timeout: float, what: str) -> Any:
-    """Call `condition` until it gives something true, and return that.
+def wait_for(
+    condition: Callable[[], Any], timeout: float, what: str, *, every: float = 0.05
+) -> Any:
+    """Call `condition` until it gives something true, and return that; `every` seconds.
 
     Raises AssertionError naming `what` when it doesn't within `timeout` seconds; a time limit for
     a broken run, far above what a healthy one needs.
@@ -20,4 +22,4 @@ def wait_for(condition: Callable[[], Any], timeout: float, what: str) -> Any:
             return found
         if time.monotonic() > end:
             raise AssertionError(f"waited {timeout:g} s in vain: {what}")
-        time.sleep(0.05)
+        time.sleep(every)

@@ -33,13 +33,14 @@ HASH_OF_FILE = (
     "import hashlib,os,sys;p=sys.argv[1];"
     "print(hashlib.sha256(open(p,'rb').read()).hexdigest() if os.path.isfile(p) else 'missing')"
 )
-#: Whole or not at all; its folders are for their owner only. Always a new file: never through what
-#: may lie at that name, as a link to a disk.
+#: Whole or not at all; its folders are for their owner only. Always a new file of its own: never
+#: through what may lie at a name, as a link to a disk, and beside whoever keeps the same one now.
 KEEP_FILE = (
-    "import os,sys;p=sys.argv[1];t=p+'.partial';os.umask(0o77);"
-    "os.makedirs(os.path.dirname(p),exist_ok=True);os.path.lexists(t) and os.unlink(t);"
-    "f=os.fdopen(os.open(t,os.O_WRONLY|os.O_CREAT|os.O_EXCL,0o600),'wb');"
-    "f.write(sys.stdin.buffer.read());f.close();os.replace(t,p)"
+    "import os,sys,tempfile;p=sys.argv[1];os.umask(0o77);"
+    "os.makedirs(os.path.dirname(p),exist_ok=True);"
+    "f=tempfile.NamedTemporaryFile(dir=os.path.dirname(p),prefix=os.path.basename(p)+'.',"
+    "delete=False);"
+    "f.write(sys.stdin.buffer.read());f.close();os.replace(f.name,p)"
 )
 #: Takes its program from the input: csh, which may be between, breaks at a new line.
 OF_INPUT = "import sys;exec(sys.stdin.read())"

@@ -55,7 +55,7 @@ class Site:
             return condition(Job.objects.get(pk=job.pk))
 
         try:
-            wait_for(look, timeout, what)
+            wait_for(look, timeout, what, every=0.25)
         except AssertionError as error:
             raise AssertionError(f"{error}; {self.describe(job)}") from None
         return Job.objects.get(pk=job.pk)

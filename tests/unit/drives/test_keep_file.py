@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from drives.hosts.agent import KEEP_FILE, REMOVE_ALL
+from tests.waiting import wait_for
 
 
 def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
@@ -15,12 +16,25 @@ def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
     disk.write_bytes(bytes(4096))
     file = tmp_path / "bin" / "agent-0.pyz"
     file.parent.mkdir()
-    (file.parent / "agent-0.pyz.partial").symlink_to(disk)
     file.symlink_to(disk)
     for content in (b"the agent", b"a newer one"):
         subprocess.run([sys.executable, "-c", KEEP_FILE, str(file)], input=content, check=True)
         assert file.read_bytes() == content and not file.is_symlink()
     assert disk.read_bytes() == bytes(4096)
+    assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_two_that_keep_it_at_once_leave_it_whole(tmp_path: Path) -> None:
+    """A poll and a stage's step may both find that it isn't there yet."""
+    file = tmp_path / "bin" / "agent-0.pyz"
+    command = [sys.executable, "-c", KEEP_FILE, str(file)]
+    slow = subprocess.Popen(command, stdin=subprocess.PIPE)
+    assert slow.stdin is not None
+    wait_for(lambda: list(tmp_path.glob("bin/*")), 30, "the first has begun")
+    subprocess.run(command, input=b"the agent", check=True)
+    assert file.read_bytes() == b"the agent"
+    slow.communicate(b"the agent", timeout=30)
+    assert slow.returncode == 0 and file.read_bytes() == b"the agent"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
 
 

@@ -60,8 +60,7 @@ def main(arguments: list[str]) -> int:
         return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     needs.install_missing()
     began = time.monotonic()
-    # The long one is watched; the others take turns beside it, as each waits for much of its time.
-    parts = _side_by_side(_on_sqlite, _on_python39, _acceptance, _on_postgres)
+    parts = _side_by_side([_on_sqlite], [_on_postgres], [_on_python39, _acceptance])
     return _report(parts, began)
 
 
@@ -81,12 +80,13 @@ def _report(parts: list[Part], began: float) -> int:
     return 1 if any(part.status for part in parts) else 0
 
 
-def _side_by_side(shown: Callable[[], Part], *aside: Callable[[], Part]) -> list[Part]:
-    """One part that is watched; beside it the others in turn, whose output comes at the end."""
-    with ThreadPoolExecutor() as pool:
-        others = pool.submit(lambda: [part() for part in aside])
-        parts = [shown(), *others.result()]
-    for part in parts[1:]:
+def _side_by_side(*lanes: list[Callable[[], Part]]) -> list[Part]:
+    """The parts of a lane one after the other, the lanes at once: each waits for much of its time.
+    What ran aside shows its output at the end."""
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        done = pool.map(lambda lane: [part() for part in lane], lanes)
+        parts = [part for lane in done for part in lane]
+    for part in parts:
         if part.output:
             print(f"\n=== {part.name}\n{part.output}", flush=True)
     return parts

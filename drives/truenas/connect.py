@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import requests
+from urllib3.exceptions import HTTPError
 
 from .address import cause, check_may_carry_key
 from .client import Dialect, NasClient
 from .jsonrpc import JsonRpc
 from .release import HAS_JSONRPC, LAST_WITH_REST, Release
-from .rest import Rest
+from .rest import Rest, whole
 from .session import Login
 from .types import NasError
 
 ASK_SECONDS = (5, 10)
+VERSIONS = "/api/versions"
 VERSION_ROUTE = re.compile(r"v[0-9]{2}\.[0-9]{2}(\.[0-9]+)?")
 
 
@@ -53,18 +56,20 @@ def offers_jsonrpc(login: Login) -> bool:
     try:
         with requests.Session() as session:
             session.trust_env = False
-            answer = session.get(
-                login.base_url.rstrip("/") + "/api/versions",
+            with session.get(
+                login.base_url.rstrip("/") + VERSIONS,
                 timeout=ASK_SECONDS,
                 verify=login.verify_tls,
                 allow_redirects=False,
-            )
-    except requests.RequestException as error:
+                stream=True,
+            ) as response:
+                status, content = response.status_code, whole(response.raw, VERSIONS)
+    except (requests.RequestException, OSError, HTTPError) as error:
         raise NasError(cause(error)) from None
-    if answer.status_code >= 500:
-        raise NasError(f"HTTP {answer.status_code} to GET /api/versions")
+    if status >= 500:
+        raise NasError(f"HTTP {status} to GET {VERSIONS}")
     try:
-        found = answer.json() if answer.status_code == 200 else None
+        found = json.loads(content) if status == 200 else None
     except (ValueError, RecursionError):
         return False
     return isinstance(found, list) and any(

@@ -96,7 +96,7 @@ class Rest:
                 allow_redirects=False,
                 stream=True,
             ) as response:
-                status, content = response.status_code, _whole(response.raw, path)
+                status, content = response.status_code, whole(response.raw, path)
         except (requests.RequestException, OSError, HTTPError) as error:
             raise NasError(cause(error)) from None
         if status in (401, 403):
@@ -113,7 +113,7 @@ class Rest:
             raise NasError(f"the answer to {path} is not whole JSON") from None
 
 
-def _whole(body: HTTPResponse, path: str) -> bytes:
+def whole(body: HTTPResponse, path: str) -> bytes:
     """All of an answer, within limits of size and time: one that drips holds nobody up for long."""
     content, end = bytearray(), time.monotonic() + WHOLE_ANSWER_SECONDS
     while piece := body.read1(65536, decode_content=True):

@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from drives.truenas.client import NasClient
+from drives.truenas.connect import offers_jsonrpc
 from drives.truenas.rest import Rest
+from drives.truenas.session import Login
 from drives.truenas.types import NasError
 
 DISK = {
@@ -75,9 +77,10 @@ class Garbage:
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+
     def view(self) -> Any:
-        url = f"http://127.0.0.1:{self.server.server_address[1]}"
-        with NasClient(Rest(url, "mock-key", verify_tls=False)) as client:
+        with NasClient(Rest(self.url, "mock-key", verify_tls=False)) as client:
             return client.view()
 
 
@@ -197,6 +200,13 @@ def test_a_fact_that_can_not_be_right_is_unknown(
     nas.answers["/disk"] = [DISK | {field: value}]
     drive = nas.view().drives[0]
     assert {"size": drive.size_bytes}.get(field, getattr(drive, field, None)) == read
+
+
+def test_a_list_of_versions_that_drips_ends(nas: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("drives.truenas.rest.WHOLE_ANSWER_SECONDS", 0.3)
+    nas.answers["/api/versions"], nas.drip_seconds = ["v25.04.0"] * 3000, 0.05
+    with pytest.raises(NasError, match="took more than"):
+        offers_jsonrpc(Login(nas.url, "key", user="", verify_tls=True, allow_http=True))
 
 
 def test_an_answer_that_drips_ends(nas: Garbage, monkeypatch: pytest.MonkeyPatch) -> None:

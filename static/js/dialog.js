@@ -54,7 +54,9 @@
     const status = ctx?.response?.status ?? 200;
     if (status < 400 || status === 409 || status === 422) return;
     event.preventDefault();
-    const said = new DOMParser().parseFromString(ctx.text, 'text/html').querySelector('h1')?.textContent.trim();
+    const page = new DOMParser().parseFromString(ctx.text, 'text/html');
+    // What happened, and the number to quote.
+    const said = [...page.querySelectorAll('h1, .quote')].map((part) => part.textContent.trim().replace(/\s+/g, ' ')).join(' ');
     toast(said || `The server answered ${status}. Nothing was changed.`);
   });
   document.addEventListener('htmx:error', (event) => {

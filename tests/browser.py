@@ -23,15 +23,15 @@ ARGUMENTS = [
 
 
 @contextlib.contextmanager
-def chromium() -> Iterator[Browser]:
-    """The Chromium of this machine, until the context ends."""
+def chromium(*more: str) -> Iterator[Browser]:
+    """The Chromium of this machine, with more arguments, until the context ends."""
     # Playwright runs an event loop in this thread, in which Django refuses the database.
     before = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=NEEDS["chromium"].find(), args=ARGUMENTS
+                executable_path=NEEDS["chromium"].find(), args=[*ARGUMENTS, *more]
             )
             yield browser
             browser.close()

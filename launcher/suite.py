@@ -31,8 +31,8 @@ ANY_DATABASE = (
     "dashboard/test_live.py",
     "drives/test_check_system.py",
     "test_secrets.py",
-    # What the host and its agent do. The same jobs run on PostgreSQL in test_main_job, test_wishes,
-    # test_race and test_batch.
+    # What the host and its agent do. The same jobs run on PostgreSQL in test_main_job, test_race and
+    # test_batch.
     "burnin/test_cleaning.py",
     "burnin/test_coming_back.py",
     "burnin/test_heat.py",
@@ -41,6 +41,7 @@ ANY_DATABASE = (
     "burnin/test_refused_writes.py",
     "burnin/test_stopped.py",
     "burnin/test_trace.py",
+    "burnin/test_wishes.py",
 )
 
 
@@ -60,7 +61,7 @@ def main(arguments: list[str]) -> int:
         return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     needs.install_missing()
     began = time.monotonic()
-    parts = _side_by_side([_on_sqlite], [_on_postgres], [_on_python39, _acceptance])
+    parts = _side_by_side([_on_sqlite], [_on_python39], [_on_postgres, _acceptance])
     return _report(parts, began)
 
 

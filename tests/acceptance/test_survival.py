@@ -81,7 +81,9 @@ def test_after_a_reboot_of_the_host_the_runs_resume(
     product.debug("nas-2", "reboot")
     for name, run in runs.items():
         wait_for(lambda run=run: product.run_state(run)["resumed"] == 1, 60, f"{name} resumes")
-        assert _checkpoint(product, run) >= before[name]
+        # In a verify phase the last chunk is read again.
+        chunk = product.run_state(run)["io"]["chunk_bytes"]
+        assert _checkpoint(product, run) >= before[name] - chunk
         assert product.agent(run) not in (None, agents[name])
         seen = product.wait_for_job(name, lambda job: job.state == "running", 60, "it answers")
         now = _running(product, name, seen.stage(SURFACE).percent)
@@ -116,7 +118,7 @@ def _running(product: Stack, name: str, beyond: float) -> Job:
 
 
 def _checkpoint(product: Stack, run_id: str) -> int:
-    """Bytes that a resumed run would not do again."""
+    """Bytes that a resumed run would not do again, but for the last chunk."""
     state = product.run_state(run_id)
     done: int = state["bytes_written"] + state["bytes_verified"]
     return done

@@ -35,7 +35,7 @@ def test_a_verdict_that_was_seen_before_the_folder_was_lost_is_judged(
 def test_a_killed_agent_is_started_again_from_its_checkpoint(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    settings.SURFACE_RATE_LIMIT_MBPS = 8
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     run_id = here.stage(job, "surface_validate").run_id
@@ -52,7 +52,7 @@ def test_a_killed_agent_is_started_again_from_its_checkpoint(
 def test_a_reboot_of_the_host_resumes_the_run(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    settings.SURFACE_RATE_LIMIT_MBPS = 8
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     here.nas.debug("reboot")
@@ -66,7 +66,7 @@ def test_a_reboot_of_the_host_resumes_the_run(
 def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    settings.SURFACE_RATE_LIMIT_MBPS = 8
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     for process in agent_processes(here):
@@ -82,7 +82,7 @@ def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
 def test_a_nas_that_is_away_is_told_and_the_run_goes_on(
     media_nas: MockNas, site: Sites, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    settings.SURFACE_RATE_LIMIT_MBPS = 8
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     (process,) = agent_processes(here)

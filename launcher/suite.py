@@ -31,8 +31,7 @@ ANY_DATABASE = (
     "dashboard/test_live.py",
     "drives/test_check_system.py",
     "test_secrets.py",
-    # What the host and its agent do. The same jobs run on PostgreSQL in test_main_job, test_race and
-    # test_batch.
+    # What the host and its agent do; whole jobs run on PostgreSQL in test_main_job and test_race.
     "burnin/test_cleaning.py",
     "burnin/test_coming_back.py",
     "burnin/test_heat.py",

@@ -143,7 +143,7 @@ class Report:
     def current(self) -> Stage | None:
         return current_stage(self.job, self.stages) if self.job.is_active else None
 
-    @property
+    @cached_property
     def ends(self) -> Estimate | None:
         """When it is expected to be over; None while it is held or can't be told."""
         if self.current is None or self.current.waiting_for or self.is_held:

@@ -35,7 +35,7 @@ class Site:
         return Drive.objects.select_related("system").get(system=self.system, devname=devname)
 
     def start(
-        self, devname: str, *stages: str, passes: int = 1, release: Sequence[str] = ()
+        self, devname: str, *stages: str, passes: int = 2, release: Sequence[str] = ()
     ) -> Job:
         from tests.integration.rows import an_operator
 

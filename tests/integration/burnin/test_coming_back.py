@@ -59,7 +59,7 @@ def test_a_reboot_of_the_host_resumes_the_run(
     job = here.until_over(job)
     assert job.state == JobState.PASSED, here.describe(job)
     verdict = here.stage(job, "surface_validate").evidence["verdict"]
-    assert verdict["bytes_verified"] == 32 * MIB
+    assert verdict["bytes_verified"] == 2 * 32 * MIB
     assert verdict["resumed"] >= 1
 
 

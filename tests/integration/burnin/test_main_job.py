@@ -19,9 +19,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 def test_a_simulated_drive_goes_all_the_way(mock_nas: Callable[..., MockNas], site: Sites) -> None:
     here = site(mock_nas(speed=60))
-    job = here.until_over(
-        here.start("sdc", "short_smart", "long_smart", "surface_validate", passes=2)
-    )
+    job = here.until_over(here.start("sdc", "short_smart", "long_smart", "surface_validate"))
     assert (job.state, job.error_text) == (JobState.PASSED, ""), here.describe(job)
     assert {stage.state for stage in job.stages.all()} == {StageState.PASSED}
     assert job.claims and all(claim["holds"] is True for claim in job.claims)
@@ -52,7 +50,7 @@ def test_a_drive_that_fails_its_self_test_fails_there(
 
 def test_a_real_medium_is_written_and_verified_whole(media_nas: MockNas, site: Sites) -> None:
     here = site(media_nas)
-    job = here.until_over(here.start("da0", "short_smart", "surface_validate", passes=2))
+    job = here.until_over(here.start("da0", "short_smart", "surface_validate"))
     assert job.state == JobState.PASSED, here.describe(job)
     verdict = here.stage(job, "surface_validate").evidence["verdict"]
     assert verdict["bytes_verified"] == verdict["bytes_written"] == 2 * 32 * MIB

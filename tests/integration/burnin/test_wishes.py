@@ -18,6 +18,7 @@ from drives.models import HostRun, SmartTest
 from tests.nas import MockNas
 from tests.waiting import wait_for
 
+from .conftest import Site
 from .runs import MIB, Sites, agent_processes, digest, medium, running_surface
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
@@ -41,14 +42,22 @@ def test_cancelling_a_surface_run_ends_it_on_the_host(
     assert job.claims
 
 
-def test_a_start_whose_answer_was_lost_is_stopped_when_it_is_cancelled(
+@pytest.fixture
+def begun_unheard(
     media_nas: MockNas, site: Sites, settings: Any, lost_answers: list[str]
-) -> None:
+) -> tuple[Site, Job]:
+    """A run that has begun on the host, and the answer that says so was lost."""
     settings.SURFACE_RATE_LIMIT_MBPS = 4
     here = site(media_nas)
     lost_answers.append("surface start")
     job = here.start("da0", "surface_validate")
-    here.until(job, lambda now: agent_processes(here), "the run has begun on the host")
+    return here, here.until(job, lambda now: agent_processes(here), "the run has begun on the host")
+
+
+def test_a_start_whose_answer_was_lost_is_stopped_when_it_is_cancelled(
+    begun_unheard: tuple[Site, Job],
+) -> None:
+    here, job = begun_unheard
     here.until(job, lambda now: here.stage(now, "surface_validate").waiting_for, "it is not known")
     orchestrator.cancel(job, by="olga")
     job = here.until_over(job)
@@ -57,13 +66,9 @@ def test_a_start_whose_answer_was_lost_is_stopped_when_it_is_cancelled(
 
 
 def test_a_refusal_after_a_lost_answer_stops_the_run_before_the_drive_is_free(
-    media_nas: MockNas, site: Sites, settings: Any, lost_answers: list[str]
+    begun_unheard: tuple[Site, Job],
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
-    here = site(media_nas)
-    lost_answers.append("surface start")
-    job = here.start("da0", "surface_validate")
-    here.until(job, lambda now: agent_processes(here), "the run has begun on the host")
+    here, job = begun_unheard
     here.nas.debug("drive/da0", {"pool": "tank"})
     job = here.until(job, lambda now: not now.holds_drive, "the drive is free")
     assert job.state == JobState.CANCELLED and "tank" in job.error_text

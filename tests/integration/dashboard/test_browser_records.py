@@ -62,6 +62,5 @@ def test_notes_labels_and_locations_are_edited_with_a_trace_and_nothing_else(
     page.goto(f"{web.url}/admin/audit/auditevent/{event.pk}/change/")
     expect(page.locator(".field-note")).to_contain_text("label “” → “order 42”")
     expect(page.locator(CONTROLS)).to_have_count(0)
-    page.goto(f"{web.url}/admin/audit/auditevent/{event.pk}/delete/")
-    expect(page.get_by_role("heading", level=1)).to_be_visible()
-    assert AuditEvent.objects.filter(pk=event.pk).exists()
+    answer = page.goto(f"{web.url}/admin/audit/auditevent/{event.pk}/delete/")
+    assert answer is not None and answer.status == 403

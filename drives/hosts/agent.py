@@ -33,14 +33,16 @@ HASH_OF_FILE = (
     "import hashlib,os,sys;p=sys.argv[1];"
     "print(hashlib.sha256(open(p,'rb').read()).hexdigest() if os.path.isfile(p) else 'missing')"
 )
-#: Whole or not at all; its folders are for their owner only. Always a new file of its own: never
-#: through what may lie at a name, as a link to a disk, and beside whoever keeps the same one now.
+#: Whole, by its SHA-256, or not at all; its folders are for their owner only. Always a new file of
+#: its own: never through what may lie at a name, as a link to a disk, and beside whoever keeps the
+#: same one now.
 KEEP_FILE = (
-    "import os,sys,tempfile;p=sys.argv[1];os.umask(0o77);"
+    "import hashlib,os,sys,tempfile;p,d=sys.argv[1:];os.umask(0o77);"
     "os.makedirs(os.path.dirname(p),exist_ok=True);"
     "f=tempfile.NamedTemporaryFile(dir=os.path.dirname(p),prefix=os.path.basename(p)+'.',"
     "delete=False);"
-    "f.write(sys.stdin.buffer.read());f.close();os.replace(f.name,p)"
+    "c=sys.stdin.buffer.read();f.write(c);f.close();w=hashlib.sha256(c).hexdigest()==d;"
+    "os.replace(f.name,p) if w else os.unlink(f.name);w or sys.exit('it did not arrive whole')"
 )
 #: Takes its program from the input: csh, which may be between, breaks at a new line.
 OF_INPUT = "import sys;exec(sys.stdin.read())"
@@ -139,9 +141,7 @@ class AgentHost:
         path = self._zipapp_path()
         if self._digest(path) == digest:
             return
-        self.python("-c", KEEP_FILE, path, stdin=content, timeout=60)
-        if self._digest(path) != digest:
-            raise HostError("the agent did not arrive whole")
+        self.python("-c", KEEP_FILE, path, digest, stdin=content, timeout=60)
 
     def _digest(self, path: str) -> str:
         return self.python("-c", HASH_OF_FILE, path).strip()

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from pathlib import Path
 
 from drives.hosts.agent import KEEP_FILE, REMOVE_ALL
 from tests.waiting import wait_for
+
+
+def keep(file: Path, content: bytes) -> list[str]:
+    """The command that keeps this content."""
+    digest = hashlib.sha256(content).hexdigest()
+    return [sys.executable, "-c", KEEP_FILE, str(file), digest]
 
 
 def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
@@ -18,7 +25,7 @@ def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
     file.parent.mkdir()
     file.symlink_to(disk)
     for content in (b"the agent", b"a newer one"):
-        subprocess.run([sys.executable, "-c", KEEP_FILE, str(file)], input=content, check=True)
+        subprocess.run(keep(file, content), input=content, check=True)
         assert file.read_bytes() == content and not file.is_symlink()
     assert disk.read_bytes() == bytes(4096)
     assert [each.name for each in file.parent.iterdir()] == [file.name]
@@ -27,7 +34,7 @@ def test_a_link_at_its_name_leads_nowhere(tmp_path: Path) -> None:
 def test_two_that_keep_it_at_once_leave_it_whole(tmp_path: Path) -> None:
     """A poll and a stage's step may both find that it isn't there yet."""
     file = tmp_path / "bin" / "agent-0.pyz"
-    command = [sys.executable, "-c", KEEP_FILE, str(file)]
+    command = keep(file, b"the agent")
     slow = subprocess.Popen(command, stdin=subprocess.PIPE)
     assert slow.stdin is not None
     wait_for(lambda: list(tmp_path.glob("bin/*")), 30, "the first has begun")
@@ -36,6 +43,16 @@ def test_two_that_keep_it_at_once_leave_it_whole(tmp_path: Path) -> None:
     slow.communicate(b"the agent", timeout=30)
     assert slow.returncode == 0 and file.read_bytes() == b"the agent"
     assert [each.name for each in file.parent.iterdir()] == [file.name]
+
+
+def test_what_is_cut_short_is_not_kept(tmp_path: Path) -> None:
+    """A connection that breaks ends the input; half an agent would never be shipped again."""
+    file = tmp_path / "bin" / "agent-0.pyz"
+    done = subprocess.run(
+        keep(file, b"the agent"), input=b"the a", stderr=subprocess.PIPE, text=False
+    )
+    assert done.returncode != 0 and b"did not arrive whole" in done.stderr
+    assert list(file.parent.iterdir()) == []
 
 
 def test_a_state_folder_that_was_somebody_s_keeps_what_is_his(tmp_path: Path) -> None:

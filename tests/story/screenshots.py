@@ -57,7 +57,7 @@ def _shoot(places: list[Place], folder: Path, made: dict[str, Any]) -> None:
                     if "dialog" not in place.name:
                         tall = page.evaluate("document.documentElement.scrollHeight")
                         page.set_viewport_size({"width": width, "height": min(tall, TALLEST)})
-                    page.screenshot(path=file)
+                    page.screenshot(path=file, animations="disabled")
                 context.close()
 
 

@@ -80,6 +80,9 @@ def test_denied_names_the_role_and_broken_names_the_request(
     )
     page.get_by_role("link", name="Go to the drives").click()
     expect(row(page, drive)).to_be_visible()
+    # What takes another role isn't offered: neither at a row nor above them all.
+    expect(page.locator("#all-acts")).to_be_attached()
+    expect(page.locator(".may-operate:visible")).to_have_count(0)
     expect(page.locator("body[data-connected]")).to_be_attached()
     table = Stage._meta.db_table
     with connection.cursor() as cursor:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..models import Drive
+from ..values import celsius, get, text, whole
 from . import ata, nvme, scsi
 from .reading import Reading, SelfTestEntry, SelfTests
-from .values import celsius, get, text, whole
 
 __all__ = ["Reading", "SelfTestEntry", "SelfTests", "parse"]
 

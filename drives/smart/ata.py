@@ -6,8 +6,8 @@ import re
 from typing import Any
 
 from ..models import Drive
+from ..values import flag, get, rows, text, whole
 from .reading import NO_SELF_TESTS, SelfTestEntry, SelfTests
-from .values import flag, get, rows, text, whole
 
 # Attributes whose raw value is a count of events on every drive that reports them.
 COUNTERS = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..values import celsius, flag, get, rows, text, whole
 from .reading import NO_SELF_TESTS, SelfTestEntry, SelfTests
-from .values import celsius, flag, get, rows, text, whole
 
 # Bits of the critical warning, and what they say.
 WARNINGS = {

@@ -10,8 +10,8 @@ import re
 from typing import Any
 
 from ..models import Drive
+from ..values import celsius, flag, get, rows, text, whole
 from .reading import SelfTestEntry, SelfTests
-from .values import celsius, flag, get, rows, text, whole
 
 LOG_LENGTH = 20
 IN_PROGRESS = 15

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from ..values import get, text, whole
 from .types import NasDrive, NasError, SelfTestJob, SelfTestStart
 
 #: Of a pool's member that is no longer there, the NAS can't name the disk.
@@ -30,8 +31,7 @@ def drives(answer: Any) -> Iterator[NasDrive]:
             raise NasError("the NAS's list of disks doesn't tell whether they are in a pool")
         if entry.get("expiretime") is not None:
             continue  # a disk that was there once
-        name, size = text(entry.get("name"), 100), entry.get("size")
-        identifier = text(entry["identifier"], 500)
+        name, identifier = text(entry.get("name"), 100), text(entry["identifier"], 500)
         if not name or not identifier:
             raise NasError("the NAS lists a disk without a usable name")
         yield NasDrive(
@@ -40,7 +40,7 @@ def drives(answer: Any) -> Iterator[NasDrive]:
             serial=text(entry.get("serial"), 200),
             lunid=text(entry.get("lunid"), 100),
             model=text(entry.get("model"), 200),
-            size_bytes=size if isinstance(size, int) and 0 < size < 2**62 else 0,
+            size_bytes=whole(entry.get("size"), 2**62) or 0,
             rotational={"HDD": True, "SSD": False}.get(text(entry.get("type"), 20)),
             pool=text(entry.get("pool"), 200),
         )
@@ -91,11 +91,13 @@ def _leaves(vdev: Any, pool: str) -> Iterator[tuple[str, str]]:
         if not isinstance(node, dict):
             raise NasError(f"the members of pool {pool} can't be read")
         children = node.get("children") or []
+        if not isinstance(children, list):
+            raise NasError(f"the members of pool {pool} can't be read")
         if not children:
-            disk = node.get("disk")
+            disk, status = node.get("disk"), node.get("status")
             if isinstance(disk, str) and disk:
                 yield disk, top
-            elif node.get("status") not in GONE:
+            elif not isinstance(status, str) or status not in GONE:
                 raise NasError(f"pool {pool} has a member whose disk the NAS doesn't tell")
         for child in children:
             yield from walk(child, top)
@@ -160,21 +162,25 @@ def jobs(answer: Any) -> Iterator[SelfTestJob]:
     if not isinstance(answer, list):
         raise NasError("the NAS's list of jobs can't be read")
     for job in answer:
-        try:
-            what = job["arguments"][0]
-            percent = (job.get("progress") or {}).get("percent")
-            if not 0 <= int(job["id"]) < 2**62:
-                raise ValueError
-            yield SelfTestJob(
-                job_id=int(job["id"]),
-                identifier=str(what["identifier"]),
-                type=str(what["type"]).lower(),
-                state=str(job["state"]),
-                percent=float(percent) if percent is not None else None,
-                started_at=date(job.get("time_started")),
-            )
-        except (KeyError, IndexError, TypeError, ValueError, AttributeError):
-            raise NasError("the NAS's list of jobs can't be read") from None
+        told, number = get(job, "arguments"), whole(get(job, "id"), 2**62)
+        test = told[0] if isinstance(told, list) and told else None
+        words = (get(test, "identifier"), get(test, "type"), get(job, "state"))
+        identifier, type, state = (text(word, 500) for word in words)
+        if number is None or not identifier or not type or not state:
+            raise NasError("the NAS's list of jobs can't be read")
+        yield SelfTestJob(
+            job_id=number,
+            identifier=identifier,
+            type=type.lower(),
+            state=state,
+            percent=_percent(get(job, "progress", "percent")),
+            started_at=date(get(job, "time_started")),
+        )
+
+
+def _percent(value: Any) -> float | None:
+    usable = isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 100
+    return float(value) if usable else None
 
 
 def self_test_start(answer: Any, identifier: str) -> SelfTestStart:
@@ -184,17 +190,11 @@ def self_test_start(answer: Any, identifier: str) -> SelfTestStart:
     entry = answer[0] if isinstance(answer, list) and len(answer) == 1 else None
     if not isinstance(entry, dict) or entry.get("identifier") != identifier:
         raise NasError("the NAS's answer to the start of a self-test can't be read")
-    job = entry.get("job")
-    if entry.get("error") or not isinstance(job, int):
+    job = whole(entry.get("job"), 2**62)
+    if entry.get("error") or job is None:
         error = " ".join(str(entry.get("error") or "the NAS started no job").split())
-        return SelfTestStart(None, None, error)
+        return SelfTestStart(None, None, error[:500])
     return SelfTestStart(job, date(entry.get("expected_result_time")), "")
-
-
-def text(value: Any, longest: int) -> str:
-    """A plain text, stripped; empty (unknown) when it is longer or holds control characters."""
-    found = value.strip() if isinstance(value, str) else ""
-    return found if len(found) <= longest and found.isprintable() else ""
 
 
 def date(value: Any) -> datetime | None:

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ..values import text
 from . import answers
 from .release import FLAGS_EXPORTED, HAS_DETAILS, Release
 from .types import NasError, NasView, NoSuchMethod, SelfTestJob, SelfTestStart
@@ -67,7 +68,7 @@ class NasClient:
             self._dialect.close()
             self._dialect = other
             version = other.version()
-        if not isinstance(version, str) or not answers.text(version, 100):
+        if not isinstance(version, str) or not text(version, 100):
             raise NasError("the NAS did not tell its version")
         return Release.parse(version)
 

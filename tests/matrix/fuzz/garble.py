@@ -53,7 +53,8 @@ class Garbler:
             other, name = self.dice.choice(places)
             parent[key] = copy.deepcopy(other[name])
         else:
-            parent[key] = self.dice.choice(VALUES)
+            # A copy: the next change may be within it.
+            parent[key] = copy.deepcopy(self.dice.choice(VALUES))
 
     def _broken(self, text: Any) -> bytes:
         content = text.encode() if isinstance(text, str) else bytes(text)

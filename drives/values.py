@@ -1,4 +1,4 @@
-"""Values out of a smartctl report: what isn't of the expected kind and size is unknown (None)."""
+"""Values out of what a NAS or smartctl tells: what isn't of the expected kind is unknown."""
 
 from __future__ import annotations
 

@@ -310,8 +310,7 @@ class Engine:
         if action == "abort":
             raise Ended("failed", why)
         if action == "pause":
-            limit = self.state.limits.pause
-            self.books.pause("temperature", f"{why}: the limit is {limit} °C")
+            self.books.pause("temperature", why)
             self._checkpoint_at = -HOUR  # so that the pause outlives this process
         elif action == "go on":
             self.books.go_on("temperature", why)

@@ -93,9 +93,9 @@ class Law:
         self.unknown_since, self.told_unknown = reading.at, False
         if limits.abort is not None and celsius >= limits.abort:
             return "abort", f"temperature: {celsius} °C, the limit is {limits.abort} °C"
-        if limits.pause is not None and celsius >= limits.pause:
-            return ("", "") if is_paused else ("pause", f"{celsius} °C")
         below = limits.resume if limits.resume is not None else limits.pause
+        if limits.pause is not None and celsius >= limits.pause:
+            return ("", "") if is_paused else ("pause", f"{celsius} °C, goes on below {below} °C")
         if is_paused and (below is None or celsius < below):
             return "go on", f"{celsius} °C"
         return "", ""

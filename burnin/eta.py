@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -48,11 +48,15 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Budget:
-    """All that is asked for: done at `all_done`, None when that can't be told."""
+    """All that is asked for: done at `all_done`, None when that can't be told.
+
+    starts: of each queued job, by its id, where that can be told.
+    """
 
     running: int
     queued: int
     all_done: Estimate | None
+    starts: Mapping[int, Estimate] = field(default_factory=dict)
 
 
 # --- before it begins --------------------------------------------------------------------------
@@ -203,23 +207,14 @@ def job_estimate(job: Job, stages: Sequence[Stage], now: datetime) -> Estimate |
 
 
 # --- all of it ---------------------------------------------------------------------------------
-def queue_starts(jobs: Iterable[Job], now: datetime, *, at_once: int) -> dict[int, Estimate]:
-    """When each queued job of a system starts: when one of those before it makes room.
-
-    jobs: a system's active ones, with their stages. Nothing is told of jobs behind one that
-    can't be told. Ids of queued jobs only.
-    """
-    return {
-        pk: starts
-        for pk, (starts, _) in _schedule(jobs, now, at_once).items()
-        if starts is not None
-    }
-
-
 def _schedule(
     jobs: Iterable[Job], now: datetime, at_once: int
 ) -> dict[int, tuple[Estimate | None, Estimate | None]]:
-    """Start (of queued ones) and end of each active job of one system."""
+    """Start (of queued ones) and end of each active job of one system, by its id.
+
+    A queued one starts when one of those before it makes room; nothing is told of those behind one
+    that can't be told. jobs: with their stages.
+    """
     active = sorted(jobs, key=lambda job: job.pk)
     found: dict[int, tuple[Estimate | None, Estimate | None]] = {}
     rooms: list[tuple[datetime, float]] = []  # when each place gets free
@@ -250,7 +245,8 @@ def _schedule(
 
 
 def budget(now: datetime) -> Budget:
-    """When everything that was asked for is done (two queries and the settings)."""
+    """When everything that was asked for is done, and when what waits for it begins (two queries
+    and the settings)."""
     jobs = (
         Job.objects.filter(state__in=ACTIVE_JOB_STATES)
         .defer("claims", "released")
@@ -261,14 +257,18 @@ def budget(now: datetime) -> Budget:
         of.setdefault(job.system_id, []).append(job)
     at_once = runtime.current().max_parallel_burnins
     ends: list[Estimate | None] = []
+    starts: dict[int, Estimate] = {}
     for each in of.values():
-        ends += [end for _, end in _schedule(each, now, at_once).values()]
+        for pk, (start, end) in _schedule(each, now, at_once).items():
+            ends.append(end)
+            if start is not None:
+                starts[pk] = start
     known = [end for end in ends if end is not None]
     running = sum(job.state == JobState.RUNNING for each in of.values() for job in each)
     queued = sum(map(len, of.values())) - running
     if not ends or len(known) < len(ends) or freeze() is not None:
-        return Budget(running, queued, None)
-    return Budget(running, queued, max(known, key=lambda end: end.ends_at))
+        return Budget(running, queued, None, starts)
+    return Budget(running, queued, max(known, key=lambda end: end.ends_at), starts)
 
 
 def progress_facts(left: Left | None, now: datetime) -> tuple[datetime | None, Mapping[str, Any]]:

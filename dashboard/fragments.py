@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from burnin.eta import budget
+from burnin.eta import Budget, budget
 from burnin.models import Job
 from config.models import freeze
 
@@ -94,9 +94,11 @@ def above(summary: Summary) -> SafeString:
     return SafeString("".join(render_above(summary).values()))
 
 
-def summary_now() -> Summary:
+def summary_now(planned: Budget | None = None) -> Summary:
+    """planned: the budget, where the caller has it already."""
     now = timezone.now()
-    return summarise(load_rows(brief=True), load_chips(now), freeze(), budget(now).all_done)
+    all_done = (planned or budget(now)).all_done
+    return summarise(load_rows(brief=True), load_chips(now), freeze(), all_done)
 
 
 def after_act(drive_id: int) -> SafeString:
@@ -106,8 +108,9 @@ def after_act(drive_id: int) -> SafeString:
 
 def after_acts(drive_ids: list[int]) -> SafeString:
     """The same for several rows."""
-    rows = "".join(map(render_row, load_rows(drive_ids)))
-    return SafeString(rows) + above(summary_now())
+    planned = budget(timezone.now())
+    rows = "".join(map(render_row, load_rows(drive_ids, planned=planned)))
+    return SafeString(rows) + above(summary_now(planned))
 
 
 class Fragments:
@@ -130,8 +133,9 @@ class Fragments:
 
         None when nothing but ages differs from what was sent before.
         """
-        rows = load_rows([*ids, *self._moved_in_queue()])
-        summary = summary_now()
+        planned = budget(timezone.now())
+        rows = load_rows([*ids, *self._moved_in_queue()], planned=planned)
+        summary = summary_now(planned)
         above = {
             name: html
             for name, html in render_above(summary).items()

@@ -29,6 +29,8 @@ LOOKS: dict[str, tuple[str, str]] = {
     "unknown": ("unsure", "unsure"),
     "skipped": ("calm", "never"),
 }
+#: Of a job that runs and holds still, and of one whose host can't be heard.
+HELD, WAITING = ("warn", "pause"), ("calm", "away")
 EVENT_LOOKS = {
     "burnin_queued": ("calm", "queue"),
     "burnin_started": ("run", "run"),
@@ -122,11 +124,19 @@ class Report:
 
     @property
     def colour(self) -> str:
-        return "warn" if self.is_held else LOOKS[self.job.state][0]
+        return self._look[0]
 
     @property
     def icon(self) -> str:
-        return "pause" if self.is_held else LOOKS[self.job.state][1]
+        return self._look[1]
+
+    @property
+    def _look(self) -> tuple[str, str]:
+        if self.is_held:
+            return HELD
+        if self.current is not None and self.current.waiting_for:
+            return WAITING
+        return LOOKS[self.job.state]
 
     @property
     def is_held(self) -> bool:
@@ -228,7 +238,7 @@ class Report:
         return [
             Line(
                 stage,
-                *LOOKS[stage.state],
+                *(self._look if stage.state == StageState.RUNNING else LOOKS[stage.state]),
                 _between(stage.started_at, stage.finished_at),
                 tuple(_facts(stage)),
                 tuple(line for line in self.log if line.kind in TURNS and _is_during(stage, line)),
@@ -264,7 +274,11 @@ class Report:
             return colour, round(max(0.0, left), 1), round(max(0.4, width - 0.3), 1)
 
         shares = [
-            share(line.colour, line.stage.started_at, line.stage.finished_at or timezone.now())
+            share(
+                LOOKS[line.stage.state][0],
+                line.stage.started_at,
+                line.stage.finished_at or timezone.now(),
+            )
             for line in self.timeline
             if line.stage.started_at and (line.seconds or 0) / total >= 0.002
         ]
@@ -299,8 +313,9 @@ class Report:
         """How many of the claims hold, in words."""
         total = len(self.proofs)
         holding = sum(proof.colour == "pass" for proof in self.proofs)
-        hold = "all hold" if holding == total else f"{holding or 'none'} hold"
-        return f"{words.plural(total, 'claim')}, {hold}"
+        if total == 1:
+            return f"1 claim, it {'holds' if holding else 'doesn’t hold'}"
+        return f"{total} claims, {'all' if holding == total else holding or 'none'} hold"
 
 
 def look(event: AuditEvent) -> tuple[str, str]:
@@ -340,7 +355,8 @@ def _facts(stage: Stage) -> list[str]:
         facts.append(f"{stage.percent:.1f} %")
         if phase := progress.get("phase"):
             facts[-1] += f", {phase} of pass {progress.get('pass', 1)}"
-        if rate := words.rate(progress.get("rate_bytes_per_second")):
+        rate = words.rate(progress.get("rate_bytes_per_second"))
+        if rate and not progress.get("paused"):
             facts[-1] += f", {rate}"
     if stage.waiting_for:
         facts.append(stage.waiting_for)

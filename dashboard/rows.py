@@ -14,8 +14,8 @@ from functools import cached_property
 from django.db.models import Max, Prefetch
 from django.utils import timezone
 
-from burnin.eta import Estimate, job_estimate, queue_starts
-from burnin.models import ACTIVE_JOB_STATES, DESTRUCTIVE_KINDS, Job, JobState, Stage
+from burnin.eta import Budget, Estimate, budget, job_estimate
+from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, Stage
 from burnin.progress import current_stage, job_percent
 from config import runtime
 from drives.health import SystemState, system_state
@@ -239,13 +239,18 @@ def natural(devname: str) -> tuple[str, int, str]:
 
 
 def load_rows(
-    ids: Collection[int] | None = None, *, brief: bool = False, evidence: bool = False
+    ids: Collection[int] | None = None,
+    *,
+    brief: bool = False,
+    evidence: bool = False,
+    planned: Budget | None = None,
 ) -> list[Row]:
     """The rows of all drives, or of those with the given ids, in the order of the table. Drives of
     removed systems have none: they are in the history alone.
 
     brief leaves out stages, self-tests and places in the queue: enough for counts and banners.
     evidence brings the claims and the evidence of the stages along, which no row shows.
+    planned: the budget, where the caller has it already.
     """
     now, limits = timezone.now(), runtime.current()
     drives = Drive.objects.filter(system__removed_at=None)
@@ -261,7 +266,7 @@ def load_rows(
     places = {} if brief else places_in_queue()
     states = {pk: system_state(system, now, limits) for pk, system in systems.items()}
     lines = {} if brief else sparks()
-    starts = {} if brief or not places else _starts(now, limits.max_parallel_burnins)
+    starts = {} if brief or not places else (planned or budget(now)).starts
     rows = [
         Row(
             drive=drive,
@@ -309,18 +314,6 @@ def _tests(ids: Collection[int] | None) -> dict[tuple[int, str], SmartTest]:
     if ids is not None:
         tests = tests.filter(drive__in=list(ids))
     return {(test.drive_id, test.type): test for test in tests}
-
-
-def _starts(now: datetime, at_once: int) -> dict[int, Estimate]:
-    """Job id to when it is expected to start, of all that are queued."""
-    active = Job.objects.filter(state__in=ACTIVE_JOB_STATES).defer("claims", "released")
-    of: dict[int, list[Job]] = {}
-    for job in active.prefetch_related(Prefetch("stages", Stage.objects.defer("evidence"))):
-        of.setdefault(job.system_id, []).append(job)
-    found: dict[int, Estimate] = {}
-    for jobs in of.values():
-        found |= queue_starts(jobs, now, at_once=at_once)
-    return found
 
 
 def places_in_queue() -> dict[int, int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from burnin.eta import Estimate
@@ -42,11 +42,18 @@ class Tile:
 
 @dataclass(frozen=True)
 class Chip:
-    """A system and how it is doing. `slots`: how many burn-ins may run there at once."""
+    """A system and how it is doing. `slots`: how many burn-ins may run there at once.
+
+    drives, absent, running: how many of its drives it lists, it no longer lists, are burned in; 0
+    until they are counted.
+    """
 
     system: System
     state: SystemState
     slots: int = 2
+    drives: int = 0
+    absent: int = 0
+    running: int = 0
 
     @property
     def is_silent(self) -> bool:
@@ -157,9 +164,24 @@ def summarise(
         hottest=max(warm, key=lambda row: row.drive.temperature_c or 0, default=None),
         failures=failures,
         unsure=_unacknowledged(rows, JobState.UNKNOWN),
-        chips=chips,
+        chips=_counted(chips, rows),
         frozen=frozen,
         all_done=all_done,
+    )
+
+
+def _counted(chips: tuple[Chip, ...], rows: Sequence[Row]) -> tuple[Chip, ...]:
+    of: dict[int, list[Row]] = {chip.system.pk: [] for chip in chips}
+    for row in rows:
+        of.get(row.drive.system_id, []).append(row)
+    return tuple(
+        replace(
+            chip,
+            drives=sum(row.drive.present for row in of[chip.system.pk]),
+            absent=sum(not row.drive.present for row in of[chip.system.pk]),
+            running=sum(row.standing == JobState.RUNNING for row in of[chip.system.pk]),
+        )
+        for chip in chips
     )
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from burnin.models import DESTRUCTIVE_KINDS, Stage, StageState
+from burnin.words import ERROR_CLASSES
 
 from . import plots, words
 
@@ -40,6 +41,12 @@ class BadRange:
     length_bytes: int
     phase: str
     evidence: str
+
+    @property
+    def words(self) -> str:
+        """What is wrong with its sectors: Could not be read back."""
+        several = ERROR_CLASSES.get(self.kind, ("", f"sectors {self.kind.replace('_', ' ')}"))[1]
+        return several.removeprefix("sectors ").capitalize()
 
 
 class Surface:

@@ -247,7 +247,8 @@ def feel(run: Run, celsius: int, now: float) -> str:
 def act(run: Run, action: str, celsius: int, now: float) -> None:
     """Does what `feel` said."""
     if action == "pause":
-        reason = f"{celsius} °C: the limit is {run.limits[0]} °C"
+        pause, resume, _ = run.limits
+        reason = f"{celsius} °C, goes on below {pause if resume is None else resume} °C"
         settle(run, now, "paused", reason)
         run.paused = {"by": "temperature", "reason": reason, "since": iso(now)}
     elif action == "go on":

@@ -119,7 +119,10 @@ def end_job(
     order = {False: 0, None: 1, True: 2}
     claims.sort(key=lambda claim: order.get(claim.get("holds"), 1))
     Job.objects.filter(pk=job.pk).update(claims=claims)
-    tell(job, ENDING[state], f"{state.label.lower()}{': ' + reason if reason else ''}")
+    # "Cancelled by alice" and "refused: …" say it themselves.
+    is_said = state == JobState.CANCELLED and reason
+    ending = f"{state.label.lower()}{': ' + reason if reason else ''}"
+    tell(job, ENDING[state], reason if is_said else ending)
     after_commit_admit(job.system_id)
     if stage is not None:
         after_commit_closing_reading(job.pk)

@@ -56,12 +56,25 @@ def keep_going(job: Job, stage: Stage, going: Going, now: datetime) -> None:
     Stage.objects.filter(pk=stage.pk, state=StageState.RUNNING).update(**facts)
     if _stuck_if(job, stage, facts.get("idle_seconds", 0)):
         return
+    _tell_pause(job, stage, going)
     if (
         moved
         or going.waiting_for != stage.waiting_for
         or paused != bool(stage.progress.get("paused"))
     ):
         changed([job.drive_id])
+
+
+def _tell_pause(job: Job, stage: Stage, going: Going) -> None:
+    """What its host pauses by itself, for heat; what people ask for was told when they did."""
+    if "paused" not in going.progress:
+        return  # this look saw nothing of the run
+    before, now = stage.progress.get("paused") or {}, going.progress["paused"] or {}
+    name, reason = stage.get_kind_display(), now.get("reason")
+    if now and now.get("by") not in ("operator", before.get("by")):
+        tell(job, Kind.BURNIN_PAUSED, f"{name} is paused: {reason}")
+    elif before and not now and before.get("by") != "operator":
+        tell(job, Kind.BURNIN_RESUMED, f"{name} goes on")
 
 
 def keep_waiting(job: Job, stage: Stage, now: datetime) -> None:

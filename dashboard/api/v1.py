@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, re_path
-from ninja import NinjaAPI
+from ninja import NinjaAPI, Swagger
 
 from ..roles import BY_ITSELF, role
 from . import audit, burnins, drives, problems, settings, stats, systems
@@ -17,7 +17,7 @@ from .parsing import StorableParser
 from .problems import CONTENT_TYPE
 
 DESCRIPTION = """\
-Burn-ins of hard drives, for programs. Send a token of your profile page with each request:
+Send a token of your profile page with each request:
 `Authorization: Bearer burnin_…`. Errors are `application/problem+json` with the field named.
 Sizes are bytes, temperatures °C, times UTC in ISO 8601.
 """
@@ -50,6 +50,8 @@ def _make() -> NinjaAPI:
         description=DESCRIPTION,
         urls_namespace="api",
         parser=StorableParser(),
+        # The shapes stay folded: each operation shows its own.
+        docs=Swagger({"defaultModelsExpandDepth": 0}),
         docs_decorator=role("viewer"),
     )
     problems.install(api)

@@ -69,12 +69,14 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     sequence = sequence_now()
     chosen, order = Filter.from_query(request.GET), Order.from_query(request.GET)
     now = timezone.now()
-    rows, chips = load_rows(), load_chips(now)
+    planned = budget(now)
+    rows, chips = load_rows(planned=planned), load_chips(now)
+    summary = summarise(rows, chips, freeze(), planned.all_done)
     matches = sum(not chosen.hides(row) for row in rows)
     shown = plural(len(rows), "drive")
     return {
-        "summary": summarise(rows, chips, freeze(), budget(now).all_done),
-        "groups": _groups(rows, chips, chosen, order),
+        "summary": summary,
+        "groups": _groups(rows, summary.chips, chosen, order),
         "order": order,
         "columns": COLUMNS_SHOWN,
         "sorts": SORTS,

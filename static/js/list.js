@@ -1,5 +1,5 @@
 // The filters of History and Audit: a choice applies at once, text with Enter; `/` goes to the search.
-// Empty fields stay out of the address. Without this file the button does the same.
+// Empty fields stay out of the address. Without scripts there is a button for it.
 
 (() => {
   const form = document.querySelector('[data-filters]');
@@ -11,7 +11,6 @@
     location.assign(form.action.split('?')[0] + (query.size ? `?${query}` : ''));
   }
 
-  form.querySelector('[data-apply]').hidden = true;
   form.addEventListener('submit', (event) => { event.preventDefault(); apply(); });
   form.addEventListener('change', (event) => {
     // A date is typed in parts; each part that makes it whole is a change.

@@ -47,7 +47,7 @@ def test_pauses_and_goes_on_with_two_limits(host: Host, warm: Warm) -> None:
     warm.be(56)
     hot = wait_for(lambda: (head := host.peek("r1"))["paused"] and head, 30, "it pauses")
     assert hot["paused"]["by"] == "temperature"
-    assert hot["paused"]["reason"] == "56 °C: the limit is 55 °C"
+    assert hot["paused"]["reason"] == "56 °C, goes on below 48 °C"
     warm.be(50)
     host.until("r1", "it is told", temperature_c=50)
     assert host.peek("r1")["paused"]["by"] == "temperature", "not below the resume limit yet"
@@ -66,7 +66,7 @@ def test_pauses_and_goes_on_with_two_limits(host: Host, warm: Warm) -> None:
     seen = {row["c"] for row in detail["temperatures"]}
     assert {40, 56, 50, 47} <= seen
     events = [(event["event"], event["detail"]) for event in detail["events"]]
-    assert ("paused", "56 °C: the limit is 55 °C") in events and ("resumed", "47 °C") in events
+    assert ("paused", "56 °C, goes on below 48 °C") in events and ("resumed", "47 °C") in events
 
 
 def test_ends_at_the_abort_limit_with_the_reason(host: Host, warm: Warm) -> None:

@@ -46,7 +46,7 @@ def test_the_queue_starts_when_there_is_room(nas: System) -> None:
         a_job_that_takes(nas, name, hours, running=True)
     first, second = a_job_that_takes(nas, "sdc", 4), a_job_that_takes(nas, "sdd", 1)
     at = now()
-    starts = eta.queue_starts(Job.objects.all(), at, at_once=2)
+    starts = eta.budget(at).starts
     assert abs(starts[first.pk].ends_at - at - 2 * HOUR) < timedelta(minutes=1)
     assert abs(starts[second.pk].ends_at - at - 5 * HOUR) < timedelta(minutes=1)
     budget = eta.budget(at)

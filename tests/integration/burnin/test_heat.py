@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from audit.models import AuditEvent, Kind
 from burnin.models import JobState, StageState
 from tests.nas import MockNas
 
@@ -29,12 +30,19 @@ def test_a_run_pauses_goes_on_and_ends_by_its_drives_temperature(
     here.nas.debug("drive/sda", {"temperature": 56})
     here.until(job, lambda _: by() == "temperature", "it pauses", timeout=120)
     stage = here.stage(job, surface)
-    assert "56 °C" in stage.progress["paused"]["reason"] and stage.eta_at is None
+    why = "56 °C, goes on below 48 °C"
+    assert stage.progress["paused"]["reason"] == why and stage.eta_at is None
     here.nas.debug("drive/sda", {"temperature": 50})
     here.poll()
     assert by() == "temperature", "between both limits it stays as it is"
     here.nas.debug("drive/sda", {"temperature": 40})
     here.until(job, lambda _: by() is None, "it goes on", timeout=120)
+    turns = (Kind.BURNIN_PAUSED, Kind.BURNIN_RESUMED)
+    told = AuditEvent.objects.filter(kind__in=turns).order_by("pk")
+    assert [event.note.partition("sda ")[2].partition(": ")[2] for event in told] == [
+        f"Surface is paused: {why}",
+        "Surface goes on",
+    ], "each turn once"
     here.nas.debug("drive/sda", {"temperature": 63})
     job = here.until_over(job, timeout=120)
     assert (job.state, here.stage(job, surface).state) == (JobState.FAILED, StageState.FAILED)

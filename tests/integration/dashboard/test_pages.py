@@ -144,7 +144,7 @@ def test_a_job_page_gives_verdict_evidence_errors_and_log(viewer: Client, drive:
     assert "Failed at surface: 12 sectors could not be read back." in said
     assert "Don’t put this drive in a pool." in said
     assert "Every byte read back" in said and "fails" in said
-    assert "7,812,939 512 read_error verify 1" in said
+    assert "7,812,939 512 Could not be read back Verify 1" in said
     assert "Failed: 12" in said
 
 

@@ -169,6 +169,9 @@ def test_what_holds_a_burn_in_is_the_first_thing_that_its_pages_say(
         page = text(viewer.get(path))
         assert "Paused: 56 °C, Surface at" in page and "Goes on below 48 °C." in page
         assert "It goes on by itself" not in page and "Done about" not in page
+    page = viewer.get(f"/history/{job.pk}").content.decode()
+    assert "Keep burn-in paused" in page and "Pause burn-in" not in page
+    assert '<li class="warn">' in page and '<li class="run">' not in page
     Job.objects.filter(pk=job.pk).update(pause_requested_by="alice")
     assert "Paused by alice, until somebody resumes it." in text(viewer.get(f"/history/{job.pk}"))
 

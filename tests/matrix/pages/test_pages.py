@@ -105,7 +105,7 @@ def test_nothing_is_wrong(place: Place, width: int, visitor_of: VisitorOf) -> No
             complaints += axe(page, place.part)
             complaints += unseen_focus(page)
         complaints += page.evaluate("window.refused")
-        assert complaints == []
+        assert complaints == [], "\n".join(complaints)
     finally:
         context.close()
 

@@ -19,6 +19,12 @@ def test_pauses_goes_on_and_does_not_flap() -> None:
     assert told == ["", "pause", "", "", "", "go on", "", "pause", ""]
 
 
+def test_a_pause_says_what_makes_it_go_on() -> None:
+    assert Law(LIMITS, 0).verdict(Reading(0, 56), False)[1] == "56 °C, goes on below 48 °C"
+    without = Limits(pause=55)
+    assert Law(without, 0).verdict(Reading(0, 56), False)[1] == "56 °C, goes on below 55 °C"
+
+
 @pytest.mark.parametrize("paused", [True, False])
 def test_the_abort_limit_ends_it(paused: bool) -> None:
     action, why = Law(LIMITS, 0).verdict(Reading(0, 62), paused)

@@ -8,7 +8,8 @@
   document.addEventListener('click', (event) => {
     const button = event.target.closest('[popovertarget="row-menu"]');
     if (!button) return;
-    if (menu.opener !== button) menu.replaceChildren();
+    // What it showed before may not hold any more.
+    menu.replaceChildren();
     menu.opener = button;
   }, true);
   menu.addEventListener('click', (event) => {

@@ -14,6 +14,8 @@ settings.DATABASES["default"]["NAME"] = os.environ["TEST_DB_NAME"]
 # Static files as they are now, whatever an earlier collectstatic left.
 settings.STATIC_ROOT = None
 settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
+# So long a browser asks no more, as for the product's hashed names.
+settings.WHITENOISE_MAX_AGE = 3600
 
 from burnin_site.asgi import application  # noqa: E402
 

@@ -10,7 +10,7 @@ import pytest
 import redis
 from django.contrib.auth.models import Group, User
 from django.test import Client
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page, WebError
 
 from dashboard.flusher import SEQUENCE
 from drives.models import Drive, System
@@ -61,24 +61,47 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
+@pytest.fixture(scope="module")
+def _profiles(browser: Browser) -> list[BrowserContext]:
+    """A module's browser profiles: the next test has their cache of scripts and styles, and nothing
+    else of the one before."""
+    return []
+
+
 @pytest.fixture
-def page_of(web: Web, browser: Browser, as_: Callable[[str], Client]) -> Iterator[OpensPage]:
+def page_of(
+    web: Web, browser: Browser, as_: Callable[[str], Client], _profiles: list[BrowserContext]
+) -> Iterator[OpensPage]:
     """A browser's page of somebody with that role, logged in: `page_of("operator", width=390)`.
 
-    An exception in a script of the page fails the test."""
+    Each call has a profile of its own. An exception in a script of a page fails the test."""
     complaints: list[str] = []
+    free = list(_profiles)
+
+    def complain(error: WebError) -> None:
+        complaints.append(str(error.error))
 
     def open_page(role: str, *, width: int = 1440, height: int = 900) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height})
+        if not free:
+            _profiles.append(browser.new_context())
+            free.append(_profiles[-1])
+        profile = free.pop(0)
+        profile.on("weberror", complain)
         key = as_(role).cookies["sessionid"].value
-        context.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
+        profile.add_cookies([{"name": "sessionid", "value": key, "url": web.url}])
+        page = profile.new_page()
+        page.set_viewport_size({"width": width, "height": height})
         return page
 
     yield open_page
-    for context in browser.contexts:
-        context.close()
+    for profile in _profiles:
+        profile.remove_listener("weberror", complain)
+        profile.clear_cookies()
+        for page in profile.pages:
+            # Its storage is the profile's.
+            where = {"origin": web.url, "storageTypes": "local_storage"}
+            profile.new_cdp_session(page).send("Storage.clearDataForOrigin", where)
+            page.close()
     assert complaints == []
 
 

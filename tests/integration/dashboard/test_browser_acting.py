@@ -4,8 +4,9 @@ free, self-tests, notifications, systems, and a server that is away."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from config import runtime
 from drives import poll
 from drives.models import Drive, SmartTest, System
 from live.changes import changed
+from tests.integration.dashboard.keys import arrow_to, press, tab_to
 from tests.integration.dashboard.open_page import MARKED, change, open_live, row
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job, system_of
@@ -43,16 +45,21 @@ window.Notification = class {
 """
 
 
+@pytest.fixture(scope="module")
+def nas_of_all(ssh_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockNas]:
+    nas = MockNas(tmp_path_factory.mktemp("nas"), ssh_keys, speed=1).start()
+    yield nas
+    nas.stop()
+
+
 @pytest.fixture
-def fifteen(mock_nas: Callable[..., MockNas], transactional_db: None) -> tuple[MockNas, System]:
+def fifteen(nas_of_all: MockNas, transactional_db: None) -> None:
     """The mock's own drives, known and polled once; sdl holds old data."""
-    nas = mock_nas(speed=1)
+    nas_of_all.debug("reset")
     use = {"fact": "signature", "state": "old_data", "detail": "an ext4 file system “films”"}
-    nas.debug("drive/sdl", {"use": [use]})
-    system = system_of(nas)
-    assert poll.run(system.pk)
+    nas_of_all.debug("drive/sdl", {"use": [use]})
+    assert poll.run(system_of(nas_of_all).pk)
     runtime.update({"stale_threshold_seconds": 3600}, by="test")
-    return nas, system
 
 
 def stages_of(dialog: Locator) -> list[str]:
@@ -98,7 +105,7 @@ def test_stages_are_put_in_another_order_by_dragging_and_by_keyboard(
 
 
 def test_a_batch_of_quick_screenings_takes_old_data_only_with_its_serial(
-    fifteen: tuple[MockNas, System], web: Web, page_of: Opens
+    fifteen: None, web: Web, page_of: Opens
 ) -> None:
     old = Drive.objects.get(devname="sdl")
     page = page_of("operator")
@@ -133,7 +140,7 @@ def test_a_batch_of_quick_screenings_takes_old_data_only_with_its_serial(
 
 
 def test_a_self_test_is_started_and_cancelled_from_the_row(
-    fifteen: tuple[MockNas, System], web: Web, page_of: Opens
+    fifteen: None, web: Web, page_of: Opens
 ) -> None:
     drive = Drive.objects.get(devname="sdk")
     page = page_of("operator")
@@ -157,13 +164,74 @@ def test_a_self_test_is_started_and_cancelled_from_the_row(
     assert page.evaluate(MARKED)
 
 
+def test_self_tests_of_one_by_keyboard_and_of_many_from_the_bar(
+    fifteen: None, web: Web, page_of: Opens
+) -> None:
+    page = page_of("operator")
+    open_live(page, web)
+
+    def choose(name: str) -> None:
+        """From the menu of sdk, which has the focus again afterwards."""
+        press(page, "Enter")
+        expect(page.get_by_role("link", name="Open drive")).to_be_visible()
+        arrow_to(page, name)
+        press(page, "Enter")
+
+    def cell(name: str, place: int) -> Locator:
+        return row(page, Drive.objects.get(devname=name)).locator("td.test").nth(place)
+
+    running = re.compile(r"\btest run\b")
+    more = page.get_by_role("button", name="More for sdk")
+    more.focus()
+    choose("Start SMART long")
+    expect(cell("sdk", 1)).to_have_class(running)
+    expect(more).to_be_focused()
+    # Many: each has its outcome, and one that tests itself already is left out with the reason.
+    for name in ("sdg", "sdh", "sdk"):
+        page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
+    page.get_by_role("button", name="SMART short…").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.get_by_role("heading", name="SMART short on 3 drives")).to_be_visible()
+    dialog.get_by_role("button", name="Start SMART short").click()
+    expect(dialog.get_by_role("heading", name="2 of 3: SMART short started")).to_be_visible()
+    outcome = dialog.get_by_role("listitem")
+    expect(outcome.filter(has_text="sdk")).to_contain_text("Refused: SMART long runs on it already")
+    expect(outcome.filter(has_text="Started")).to_have_count(2)
+    dialog.get_by_role("link", name="Done").click()
+    expect(page.locator("#batch")).to_be_hidden()
+    for name in ("sdg", "sdh"):
+        expect(cell(name, 0)).to_have_class(running)
+    tab_to(page, "Select sdl")
+    press(page, "Space")
+    tab_to(page, "Select sdm")
+    press(page, "Space")
+    tab_to(page, "SMART long…", back=True)
+    press(page, "Enter")
+    tab_to(page, "Start SMART long")
+    press(page, "Enter")
+    expect(dialog.get_by_role("heading", name="2 of 2: SMART long started")).to_be_visible()
+    tab_to(page, "Done")
+    press(page, "Enter")
+    expect(cell("sdl", 1)).to_have_class(running)
+    more.focus()
+    choose("Cancel SMART long…")
+    expect(page.get_by_role("dialog", name="Cancel SMART long of sdk")).to_be_visible()
+    tab_to(page, "Cancel SMART long")
+    press(page, "Enter")
+    expect(cell("sdk", 1)).to_have_text("Aborted")
+    expect(more).to_be_focused()
+    assert SmartTest.objects.filter(state="running").count() == 4
+    assert page.evaluate(MARKED)
+
+
 def test_the_bell_tells_of_each_end_once_though_two_tabs_are_open(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     first = page_of("viewer")
-    first.context.add_init_script(NOTIFICATIONS)
-    open_live(first, web)
     second = first.context.new_page()
+    for page in (first, second):
+        page.add_init_script(NOTIFICATIONS)
+    open_live(first, web)
     open_live(second, web, "/history")
     bell = first.get_by_role("button", name="Browser notifications")
     bell.click()

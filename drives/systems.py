@@ -165,7 +165,9 @@ def stop_for_host_key(system: System, error: HostKeyChanged) -> None:
             changed_all(system)
 
 
-def confirm_host_key(system: System, host_key: str, *, actor: str) -> None:
+def confirm_host_key(
+    system: System, host_key: str, *, actor: str, source_ip: str | None = None
+) -> None:
     """Pin this key from now on, and go on with a system that was stopped for another one."""
     note = f"{system.name}: host key {fingerprint(host_key)} confirmed"
     before = fingerprint(system.ssh_host_key)
@@ -173,7 +175,7 @@ def confirm_host_key(system: System, host_key: str, *, actor: str) -> None:
         note += f" in place of {before}"
     with transaction.atomic():
         System.objects.filter(pk=system.pk).update(ssh_host_key=host_key, stopped="", paused_by="")
-        record(Kind.SYSTEM_CHANGED, note, actor=actor, system=system)
+        record(Kind.SYSTEM_CHANGED, note, actor=actor, source_ip=source_ip, system=system)
         changed_all(system)
     system.refresh_from_db()
 

@@ -132,10 +132,11 @@ def remove(request: HttpRequest, system_id: int) -> HttpResponse:
     """GET: what is kept. POST, with its name typed: 409 while something runs there."""
     system = get_object_or_404(System, pk=system_id)
     reasons: list[str] = []
-    status, error = 200, ""
+    errors: list[str] = []
+    status = 200
     if request.method == "POST":
         if request.POST.get("name", "").strip() != system.name:
-            status, error = 422, f"Type {system.name} exactly as shown"
+            status, errors = 422, [f"Type {system.name} exactly as shown"]
         else:
             try:
                 by = request.user.get_username()
@@ -144,9 +145,9 @@ def remove(request: HttpRequest, system_id: int) -> HttpResponse:
             except ValidationError as trouble:
                 status, reasons = 409, trouble.messages
     if wants_json(request) and status != 200:
-        body = {"reasons": reasons} if reasons else {"errors": {"name": [error]}}
+        body = {"reasons": reasons} if reasons else {"errors": {"name": errors}}
         return JsonResponse(body, status=status)
-    context = {"here": "systems", "system": system, "reasons": reasons, "error": error}
+    context = {"here": "systems", "system": system, "reasons": reasons, "errors": errors}
     return render(request, "dashboard/system_remove.html", context, status=status)
 
 
@@ -172,7 +173,8 @@ def host_key(request: HttpRequest, system_id: int) -> HttpResponse:
             context["error"] = "Compare it with the host’s own first"
             status = 422
         else:
-            owner.confirm_host_key(system, offered, actor=request.user.get_username())
+            by = request.user.get_username()
+            owner.confirm_host_key(system, offered, actor=by, source_ip=source_ip(request))
             return redirect("/systems")
     return render(request, "dashboard/system_key.html", context, status=status)
 

@@ -205,7 +205,9 @@ def _answer(
     going = count["running"] + count["queued"]
     unsure = count["attention"]
     others = " The other burn-ins go on." if count["running"] else ""
-    troubled = [chip for chip in chips if chip.is_troubled]
+    paused = [chip.system.name for chip in chips if chip.system.paused_by]
+    asked = [chip for chip in chips if not chip.system.paused_by]
+    troubled = [chip for chip in asked if chip.is_troubled]
     if not chips:
         return Answer("calm", "server", "No system yet.")
     if frozen:
@@ -213,7 +215,7 @@ def _answer(
     if failures:
         also = f", {unsure} {'needs' if unsure == 1 else 'need'} attention" if unsure else ""
         return Answer("fail", "fail", f"{plural(failures, 'drive')} failed{also}.", others)
-    stopped = [chip.system.name for chip in chips if chip.system.stopped]
+    stopped = [chip.system.name for chip in asked if chip.system.stopped]
     if stopped:
         verb = "is" if len(stopped) == 1 else "are"
         return Answer("fail", "away", f"{' and '.join(stopped)} {verb} stopped.", others)
@@ -225,6 +227,9 @@ def _answer(
             verb = "answers only in part" if len(troubled) == 1 else "have a problem"
         rest = " Burn-ins there go on; they don’t need us." if count["running"] else ""
         return Answer("warn", "away", f"{names} {verb}.", rest)
+    if paused:
+        verb = "is" if len(paused) == 1 else "are"
+        return Answer("warn", "pause", f"{' and '.join(paused)} {verb} paused.", others)
     if unsure:
         verb = "needs" if unsure == 1 else "need"
         return Answer("unsure", "unsure", f"{plural(unsure, 'drive')} {verb} attention.", others)

@@ -7,10 +7,15 @@ import pytest
 from dashboard.rows import Row
 from dashboard.summary import Chip, summarise
 from drives.health import SystemState
+from drives.models import System
 from tests.unit.dashboard.rows import NAS, REACHABLE, a_row
 
 WELL = Chip(NAS, REACHABLE)
 SILENT = Chip(NAS, SystemState("warn", "stale 3 min", 190, "connection refused"))
+PAUSED = Chip(
+    System(name="nas-2", stopped="paused by olga: …", paused_by="olga"),
+    SystemState("warn", "paused", None, "paused by olga: …"),
+)
 RUNNING, QUEUED = a_row("running", running="long_smart"), a_row("queued")
 PASSED, FAILED, UNKNOWN = a_row("passed"), a_row("failed"), a_row("unknown")
 
@@ -27,10 +32,15 @@ PASSED, FAILED, UNKNOWN = a_row("passed"), a_row("failed"), a_row("unknown")
         ([UNKNOWN, RUNNING], WELL, "1 drive needs attention."),
         ([RUNNING], SILENT, "nas-1 doesn’t answer."),
         ([FAILED, UNKNOWN], SILENT, "1 drive failed, 1 needs attention."),
+        ([RUNNING], PAUSED, "nas-2 is paused."),
     ],
 )
 def test_the_answer(rows: list[Row], chip: Chip | None, sentence: str) -> None:
     assert summarise(rows, (chip,) if chip else ()).answer.text == sentence
+
+
+def test_a_system_that_somebody_paused_is_no_trouble_beside_one_that_is_silent() -> None:
+    assert summarise([RUNNING], (PAUSED, SILENT)).answer.text == "nas-1 doesn’t answer."
 
 
 def test_the_tab_says_what_matters() -> None:

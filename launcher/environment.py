@@ -81,7 +81,10 @@ def install(venv: Path, requirements: tuple[str, ...], python: str = sys.executa
                 f"be reached. Connect and start again. (pip's own words: {_short(log)})"
             )
         raise Trouble(f"Installing {requirements[-1]} failed; pip's own words: {_short(log)}")
-    _stamp(venv, requirements).write_text(_digest(requirements))
+    stamp = _stamp(venv, requirements)
+    new = stamp.with_suffix(".new")
+    new.write_text(_digest(requirements))
+    new.replace(stamp)  # never half of it, nor that of a copy of this folder by hard links
     return own
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 
 import pytest
+import zxingcpp
+from django.conf import settings
 from django.db import transaction
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
@@ -110,6 +113,26 @@ def test_history_is_searched_by_keyboard(drive: Drive, web: Web, page_of: Opens)
     assert len(lines) == 3 and any(line.startswith(f"{job.pk},failed,it broke") for line in lines)
 
 
+#: A picture's width and height, and each point's lightness, from 0 to 255.
+POINTS = """async (png) => {
+  const bytes = Uint8Array.from(atob(png), (one) => one.charCodeAt(0));
+  const { width, height } = await createImageBitmap(new Blob([bytes]));
+  const pen = new OffscreenCanvas(width, height).getContext('2d');
+  pen.drawImage(await createImageBitmap(new Blob([bytes])), 0, 0);
+  const { data } = pen.getImageData(0, 0, width, height);
+  return [width, height, Array.from({ length: width * height }, (_, at) => data[4 * at + 1])];
+}"""
+
+
+def scanned(page: Page, part: Locator) -> str:
+    """What a phone reads off that part of the page."""
+    png = base64.b64encode(part.screenshot()).decode()
+    width, height, points = page.evaluate(POINTS, png)
+    found = zxingcpp.read_barcode(memoryview(bytes(points)).cast("B", (height, width)))
+    assert found is not None, "nothing to read"
+    return found.text
+
+
 def test_a_sheet_fits_on_one_page_of_paper(drive: Drive, web: Web, page_of: Opens) -> None:
     job = ended(drive)
     Job.objects.filter(pk=job.pk).update(claims=job.claims * 3)
@@ -123,6 +146,11 @@ def test_a_sheet_fits_on_one_page_of_paper(drive: Drive, web: Web, page_of: Open
     assert page.evaluate(f"{look}.color") == "rgb(0, 0, 0)"
     assert page.evaluate(f"{look}.backgroundColor") == "rgb(255, 255, 255)"
     expect(page.get_by_role("navigation")).not_to_be_visible()
+    # Its code leads back to the burn-in, at the address that the server is known by.
+    address = f"{settings.APP_URL}/history/{job.pk}"
+    assert scanned(page, page.locator(".sheet .qr")) == address
+    page.goto(web.url + address.removeprefix(settings.APP_URL))
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Passed")
 
 
 def test_location_and_notes_are_edited_where_they_stand(

@@ -18,5 +18,9 @@ settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
 settings.WHITENOISE_MAX_AGE = 3600
 
 from burnin_site.asgi import application  # noqa: E402
+from dashboard import sparks  # noqa: E402
+
+# One process serves all tests, each with temperatures of its own.
+sparks.KEPT_SECONDS = 0
 
 __all__ = ["application"]

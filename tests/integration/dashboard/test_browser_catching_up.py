@@ -1,6 +1,6 @@
-"""Open pages while the way to the server goes away: a laptop that slept, another network, a server
-that was started anew, a Valkey that lost everything. Each page catches up by itself, and what a
-person was doing is still there."""
+"""Open pages while the way to the server goes away: a laptop that slept, tabs that the browser
+froze, another network, a server that was started anew, a Valkey that lost everything. Each page
+catches up by itself, and what a person was doing is still there."""
 
 from __future__ import annotations
 
@@ -88,6 +88,23 @@ class Desk:
         self.filter.fill("goes on")
         self.pages = (self.home, self.asking, self.drive, self.report)
 
+    def freeze(self) -> None:
+        """The browser lets no script of theirs run, as with tabs that nobody looked at for long."""
+        for page in self.pages:
+            page.evaluate("document.onfreeze = () => { window.wasFrozen = true; }")
+        self._put_into("frozen")
+
+    def thaw(self) -> None:
+        self._put_into("active")
+        for page in self.pages:
+            assert page.evaluate("window.wasFrozen === true")
+
+    def _put_into(self, state: str) -> None:
+        for page in self.pages:
+            session = page.context.new_cdp_session(page)
+            session.send("Page.setWebLifecycleState", {"state": state})
+            session.detach()
+
     def shows(self, celsius: int, lines: int, accident: str) -> None:
         """Every page has that temperature, the log so many lines, and no page was loaded again."""
         for page in (self.home, self.asking):
@@ -120,8 +137,11 @@ def test_after_each_accident_pages_catch_up_and_keep_what_somebody_was_doing(
     drive: Drive, web: Web, network: Relay, context: BrowserContext
 ) -> None:
     desk = Desk(context, network, drive)
-    for lines, accident in enumerate(("sleep", "network", "restart", "flush"), start=1):
-        if accident == "sleep":
+    accidents = ("sleep", "frozen", "network", "restart", "flush")
+    for lines, accident in enumerate(accidents, start=1):
+        if accident == "frozen":
+            desk.freeze()
+        if accident in {"sleep", "frozen"}:
             network.forget()
         elif accident == "network":
             network.cut()
@@ -138,7 +158,9 @@ def test_after_each_accident_pages_catch_up_and_keep_what_somebody_was_doing(
             )
             if accident != "flush":
                 changed(Drive.objects.values_list("pk", flat=True))
-        if accident == "sleep":
+        if accident == "frozen":
+            desk.thaw()
+        if accident in {"sleep", "frozen"}:
             for page in desk.pages:
                 page.clock.fast_forward("08:00:00")
         elif accident == "network":

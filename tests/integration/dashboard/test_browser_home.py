@@ -130,6 +130,12 @@ def test_pausing_and_cancelling_many_wants_their_number(
     page.get_by_role("button", name="Freeze all writing").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("All writing is frozen.")
     assert Freeze.objects.get().by == "operator"
+    thaw = page.locator("#banners").get_by_role("button", name="Thaw")
+    thaw.focus()
+    page.keyboard.press("Enter")
+    expect(thaw).to_have_count(0)
+    expect(page.get_by_role("button", name="Freeze all writing")).to_be_visible()
+    assert not Freeze.objects.exists()
 
 
 def test_head_and_first_columns_stay_when_the_table_scrolls_in_its_frame(

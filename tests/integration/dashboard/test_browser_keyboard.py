@@ -14,7 +14,7 @@ from tests.integration.dashboard.keys import FOCUSED, arrow_to, press, tab_to
 from tests.integration.dashboard.open_page import MARKED, change, open_live, row
 from tests.integration.dashboard.test_reports import ended
 from tests.integration.dashboard.web import Web
-from tests.integration.rows import a_drive
+from tests.integration.rows import a_drive, a_job
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -85,8 +85,12 @@ def test_finding_starting_and_cancelling(drive: Drive, web: Web, page_of: Opens)
     press(page, "Space")
     expect(ready).to_be_visible()
     tab_to(page, "Start 3 burn-ins")
+    # Somebody else is quicker with one of them.
+    theirs = a_job(others[1])
     press(page, "Enter")
-    expect(page.get_by_role("heading", name="3 of 3: burn-in queued")).to_be_visible()
+    expect(page.get_by_role("heading", name="2 of 3: burn-in queued")).to_be_visible()
+    outcome = page.get_by_role("list", name="Outcome for each drive").get_by_role("listitem")
+    expect(outcome.first).to_contain_text(f"sdcSER-sdcRefused: Burn-in {theirs.pk}")
     tab_to(page, "Done")
     press(page, "Enter")
     expect(page.locator("tr[data-state=queued]")).to_have_count(3)

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import base64
+import json
+import re
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 import zxingcpp
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from audit.models import AuditEvent, Kind
-from burnin.models import Job, JobState
-from drives.models import Drive
+from burnin.models import Job, JobState, StageKind
+from drives.models import Drive, SmartReading
 from live.changes import changed
 from tests.integration.dashboard.test_reports import ended
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job
+from tests.story import smart
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -149,8 +154,63 @@ def test_a_sheet_fits_on_one_page_of_paper(drive: Drive, web: Web, page_of: Open
     # Its code leads back to the burn-in, at the address that the server is known by.
     address = f"{settings.APP_URL}/history/{job.pk}"
     assert scanned(page, page.locator(".sheet .qr")) == address
+    page.evaluate("window.print = () => { window.wasPrinted = true; }")
+    page.emulate_media(media="screen")
+    page.get_by_role("button", name="Print").focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate("window.wasPrinted === true")
     page.goto(web.url + address.removeprefix(settings.APP_URL))
     expect(page.get_by_role("heading", level=1)).to_contain_text("Passed")
+
+
+def test_a_drive_and_its_burn_in_show_all_that_is_known(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    ended(drive, hours_ago=900)
+    job = ended(drive, error_text="it broke", label="order 42")
+    entry = smart.log_entry("long", 21_199)
+    job.stages.filter(kind=StageKind.LONG_SMART).update(evidence={"log_entry": entry})
+    for hours, pending in ((900, 0), (1, 12)):
+        SmartReading.objects.create(
+            drive=drive, taken_at=timezone.now() - timedelta(hours=hours), health="ok",
+            raw=smart.ata("S", "M", 34, id197=pending),
+            self_tests=[entry, smart.log_entry("short", 20_844, "aborted")],
+        )  # fmt: skip
+    page = page_of("viewer")
+    page.goto(f"{web.url}/drives/{drive.pk}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Passed 2 d 1 h ago")
+    expect(page.locator("main")).to_contain_text("12.0 TB, 12,000,000,000,000 bytes")
+    counters = page.get_by_role("table", name="SMART attributes that changed or matter")
+    pending = counters.get_by_role("row", name="Pending sectors")
+    expect(pending.locator("td")).to_have_text(["0", "12", "+12"])
+    others = page.get_by_role("table", name="SMART attributes that didn’t change")
+    expect(others).to_be_hidden()
+    page.locator("#smart-others summary").focus()
+    page.keyboard.press("Enter")
+    expect(others.get_by_role("row").nth(3)).to_be_visible()
+    tests = page.get_by_role("table", name="Self-tests of this drive").locator("tbody tr")
+    expect(tests).to_have_count(2)
+    expect(tests.first).to_contain_text("21,199 h")
+    expect(tests.last).to_contain_text("not this program")
+    # The plots, with the run before; its map is under the keyboard's arrows, see above.
+    for plot in ("Throughput", "Temperature"):
+        expect(page.get_by_role("img", name=re.compile(plot)).first).to_be_visible()
+    expect(page.locator("main")).to_contain_text("beside the run that ended")
+    # To its burn-in: the verdict, the evidence with what doesn't hold first, errors, files.
+    tests.first.get_by_role("link", name=f"burn-in {job.pk}").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Passed: 12,000,000,000,000 bytes")
+    expect(page.locator("main")).to_contain_text("order 42")
+    evidence = page.locator(".evidence tbody tr")
+    expect(evidence.first).to_contain_text("It reads back")
+    expect(page.locator(".timeline > li")).to_have_count(5)
+    expect(page.locator("main")).to_contain_text("7,812,939,776")
+    files = []
+    for name in ("JSON", "CSV"):
+        with page.expect_download() as caught:
+            page.get_by_role("link", name=name, exact=True).click()
+        files.append(caught.value.path().read_text())
+    assert json.loads(files[0])["sentence"].startswith("Passed")
+    assert files[1].startswith("part,name,state")
 
 
 def test_location_and_notes_are_edited_where_they_stand(

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from config import runtime
+from notifications.models import Delivery
 from tests.integration.dashboard.web import Web
+from tests.integration.notifications.servers import receiver
 from tests.waiting import wait_for
 
 pytestmark = [
@@ -58,3 +61,40 @@ def test_fields_are_saved_refused_taken_back_and_tested(web: Web, page_of: PageO
     expect(page.locator("#mail-answer")).to_contain_text(words)
     page.reload()
     expect(page.get_by_label("Server")).to_have_value("127.0.0.1")
+
+
+def test_the_webhook_is_tested_and_what_was_not_sent_is_sent_again(
+    web: Web, page_of: PageOf
+) -> None:
+    Delivery.objects.create(
+        source="event-1", channel="webhook", payload={"title": "sdn failed"}, state="failed",
+        attempts=15, said="hooks.example answered 500", next_try_at=timezone.now(),
+    )  # fmt: skip
+    page = page_of("admin")
+    page.goto(f"{web.url}/settings")
+    answer, test = page.locator("#webhook-answer"), page.get_by_role("button", name="Test webhook")
+    with receiver() as hook:
+        hook.answers = [(403, "no entry", {}), (200, "ok", {})]
+        # By keyboard: each field is saved on leaving, the test uses what was typed.
+        page.get_by_label("URL", exact=True).fill(hook.url)
+        page.get_by_label("Secret").fill("sesame-open")
+        test.focus()
+        page.keyboard.press("Enter")
+        expect(answer).to_contain_text("nothing was sent")
+        page.get_by_role("switch", name="Allow local addresses").focus()
+        page.keyboard.press("Space")
+        test.focus()
+        page.keyboard.press("Enter")
+        expect(answer).to_contain_text("127.0.0.1 answered 403 no entry")
+        page.keyboard.press("Enter")
+        expect(answer).to_contain_text("Done in")
+    unsent = page.locator("#unsent")
+    expect(unsent).to_contain_text("given up after 15 tries")
+    expect(unsent).to_contain_text("hooks.example answered 500")
+    page.get_by_role("button", name="Send again").click()
+    expect(unsent).to_contain_text("next try")
+    assert "sesame-open" not in page.content()
+    # What takes a restart is only shown.
+    card = page.locator(".panel", has_text="Needs a restart")
+    expect(card).to_contain_text("SQLite")
+    expect(card.locator("input, select, textarea, button")).to_have_count(0)

@@ -78,6 +78,8 @@ def test_denied_names_the_role_and_broken_names_the_request(
     expect(page.get_by_role("heading", level=1)).to_have_text(
         "This takes the role operator; yours is viewer."
     )
+    page.goto(f"{web.url}/no/such/page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no such page.")
     page.get_by_role("link", name="Go to the drives").click()
     expect(row(page, drive)).to_be_visible()
     # What takes another role isn't offered: neither at a row nor above them all.

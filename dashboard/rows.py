@@ -198,12 +198,7 @@ class Row:
     def verified(self) -> str:
         """What a passed burn-in has shown, in three words."""
         job = self.job
-        kinds = {stage.kind for stage in self.stages}
-        if "io_validate" in kinds:
-            return "a sample verified"
-        if job is None or "surface_validate" not in kinds:
-            return "self-tests only"
-        return f"{words.size(job.size_bytes)} verified {words.times(job.passes)}"
+        return words.verified(job.profile, job.size_bytes, job.passes) if job is not None else ""
 
     @property
     def is_hot(self) -> bool:

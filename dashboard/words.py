@@ -60,6 +60,15 @@ def times(count: int) -> str:
     return {1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
+def verified(profile: str, size_bytes: int, passes: int) -> str:
+    """What a passed burn-in of that profile has shown: 12.0 TB verified twice."""
+    if profile == "quick":
+        return "a sample verified"
+    if profile == "full" or profile.startswith("surface"):
+        return f"{size(size_bytes)} verified {times(passes)}"
+    return "self-tests only"
+
+
 def ordinal(place: int) -> str:
     """1st, 2nd, 3rd, 4th."""
     if 10 <= place % 100 <= 20:

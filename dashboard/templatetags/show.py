@@ -11,7 +11,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from burnin.eta import Estimate
-from burnin.models import Job
+from burnin.models import Job, JobState
 
 from .. import words
 from ..reports import LOOKS
@@ -56,6 +56,23 @@ def lasted(job: Job) -> float | None:
     if job.started_at is None:
         return None
     return ((job.finished_at or timezone.now()) - job.started_at).total_seconds()
+
+
+@register.filter
+def why(job: Job) -> str:
+    """What its verdict rests on, beside the word for it: 12.0 TB verified twice, By bob."""
+    if job.state == JobState.PASSED:
+        return words.verified(job.profile, job.size_bytes, job.passes)
+    told = job.error_text
+    if job.state == JobState.CANCELLED:
+        told = told.removeprefix("Cancelled ")
+    return told[:1].upper() + told[1:]
+
+
+@register.filter
+def known_as(system_name: str) -> str:
+    """As a system was called: one that was removed has a note of that behind its name."""
+    return system_name.partition(" (removed ")[0]
 
 
 @register.filter

@@ -1,5 +1,5 @@
 // The filters of History and Audit: a choice applies at once, text with Enter; `/` goes to the search.
-// Empty fields stay out of the address. Without scripts there is a button for it.
+// Empty fields stay out of the address. Without scripts there is a button for it, which the style sheet hides.
 
 (() => {
   const form = document.querySelector('[data-filters]');

@@ -25,19 +25,30 @@ from audit.models import Kind  # noqa: E402
 from burnin.models import Job, JobState  # noqa: E402
 from dashboard.roles import ROLES  # noqa: E402
 from drives.models import Drive, System  # noqa: E402
+from tests.story.evidence import LOG, RUN, proof, proven  # noqa: E402
 from tests.story.people import PASSWORD, PEOPLE  # noqa: E402
-from tests.story.shelf import the_other, the_shelf  # noqa: E402
-from tests.story.write import FINAL, LONG, SURFACE, drive, event, job, own_times  # noqa: E402
+from tests.story.shelf import a_system, the_shelf  # noqa: E402
+from tests.story.silent import the_silent  # noqa: E402
+from tests.story.write import (  # noqa: E402
+    FINAL,
+    LONG,
+    SURFACE,
+    drive,
+    event,
+    in_order,
+    job,
+    own_times,
+)
 
 MODELS = (
     ("ST12000NM0008", 12.0, 1.0),
     ("WD80EFAX-68KNBN0", 8.0, 1.12),
     ("ST16000NM001G", 16.0, 0.93),
-    ("MG06ACA10TE", 10.0, 1.02),
+    ("TOSHIBA MG06ACA10TE", 10.0, 1.02),
     ("HUS728T8TAL5200", 8.0, 1.05),
 )
-#: So many drives have left since; each was burned in more than once.
-GONE = 15
+#: So many drives of the old bench; each was burned in more than once.
+GONE = 30
 
 
 def people() -> None:
@@ -49,22 +60,27 @@ def people() -> None:
 
 
 def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
-    """Burn-ins of drives that have left since, for History and Stats; one of them slower."""
-    nas = System.objects.get(name="nas-1")
+    """Burn-ins of a bench that was removed yesterday, for History and Stats; one drive is slower
+    than its peers."""
+    removed = now - timedelta(hours=20)
+    nas = a_system("nas-0", removed)
     shelf: dict[int, Drive] = {}
-    for number in range(jobs):
+    ages = (
+        timedelta(days=1 + 330 * (1 - (number + 1) / jobs) ** 1.5, hours=dice.randrange(20))
+        for number in range(jobs)
+    )
+    for number, age in enumerate(sorted(ages, reverse=True)):
         model, tb, slower = MODELS[number % len(MODELS)]
-        age = timedelta(days=330 * (1 - (number + 1) / jobs) ** 1.5, hours=dice.randrange(20))
         place = number % GONE
         if place not in shelf:
             serial = f"{'ZVXWK'[number % 5]}{number:03d}{dice.randrange(16**4):04X}"
             shelf[place] = drive(
                 nas, f"sd{'abcdefgh'[number % 8]}", serial, model, tb, present=False,
-                created_at=now - age - timedelta(days=7), absent_since=now - timedelta(days=20),
+                created_at=now - age - timedelta(days=7), absent_since=removed,
             )  # fmt: skip
         gone = shelf[place]
         ended, by, roll = now - age, ("alice", "bob")[number % 3 == 0], dice.random()
-        pace = slower * dice.gauss(1, 0.02) * (1.24 if number in (22, 58, 101) else 1)
+        pace = slower * dice.gauss(1, 0.02) * (1.24 if number == jobs - 7 else 1)
         if roll < 0.045:
             lba, count = dice.randrange(10**9, 10**10), dice.randrange(1, 80)
             word = "sector" if count == 1 else "sectors"
@@ -80,6 +96,7 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
                 acknowledged_at=ended,
                 slower=pace,
                 evidence={SURFACE: {"verdict": {"errors": [{"class": "read_error", "lba": lba}]}}},
+                found=[proof("Every byte read back as written", why, RUN, False)],
             )
         elif roll < 0.06:
             job(
@@ -91,8 +108,10 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
                 by=by,
                 acknowledged_at=ended,
                 reason="SMART long failed. The drive says: Completed: read failure",
+                found=[proof("SMART long", "Completed: read failure, at 12,009 h", LOG, False)],
             )
         elif roll < 0.075:
+            rose = dice.randrange(1, 60)
             job(
                 gone,
                 ended,
@@ -101,7 +120,8 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
                 by=by,
                 slower=pace,
                 acknowledged_at=ended,
-                reason=f"SMART counters rose: Reallocated sectors 0 → {dice.randrange(1, 60)}",
+                reason=f"SMART counters rose: Reallocated sectors 0 → {rose}",
+                found=proven(FINAL, gone, rose={"reallocated_sectors": rose}),
             )
         elif roll < 0.1:
             job(
@@ -124,34 +144,29 @@ def a_year(now: datetime, dice: random.Random, jobs: int) -> None:
                 slower=pace,
                 reason="Interface CRC errors 0 → 3: this points to cable, bridge or host, "
                 "not to the drive",
+                found=proven(FINAL, gone, rose={"udma_crc_errors": 3}),
             )
         else:
             job(gone, ended, by=by, slower=pace)
-
-
-def meet(note: Path) -> None:
-    """The story's nas-1 is that one, and those drives are its."""
-    told = json.loads(note.read_text())
-    System.objects.filter(name="nas-1").update(**told["reached"])
-    for name, facts in told["drives"].items():
-        drive = Drive.objects.get(devname=name, present=True, system__name="nas-1")
-        known = {field: facts[field] for field in ("serial", "model", "size_bytes")}
-        Drive.objects.filter(pk=drive.pk).update(
-            **known, lunid=facts["lunid"] or "", identity=f"{facts['serial']}|{facts['lunid']}"
-        )
-        Job.objects.filter(drive=drive).update(
-            serial=facts["serial"], size_bytes=facts["size_bytes"]
-        )
+    event(
+        Kind.SYSTEM_CHANGED, "nas-0 removed; its history stays", removed,
+        actor="olga", source_ip="192.168.1.21", system_id=nas.pk, system_name="nas-0",
+    )  # fmt: skip
+    nas.name = f"nas-0 (removed {removed:%Y-%m-%d %H:%M:%S})"
+    nas.removed_at, nas.stopped = removed, "removed by olga"
+    nas.save()
 
 
 def tell(now: datetime, jobs: int, note: Path) -> None:
     """All of it, in one transaction."""
     with own_times():
+        told = json.loads(note.read_text())
         people()
-        the_shelf(now)
-        the_other(now)
+        the_shelf(now, told["drives"])
+        the_silent(now)
         a_year(now, random.Random(7), jobs)
-        meet(note)
+        # nas-1 is the mock NAS of host.py.
+        System.objects.filter(name="nas-1").update(**told["reached"])
         event(
             Kind.LOGIN,
             "alice logged in",
@@ -165,6 +180,7 @@ def tell(now: datetime, jobs: int, note: Path) -> None:
             now - timedelta(hours=2),
             system_name="nas-2",
         )
+        in_order()
 
 
 def main() -> None:

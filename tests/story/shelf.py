@@ -1,4 +1,4 @@
-"""The two systems of the story: a shelf in every state, and one that doesn't answer."""
+"""nas-1 of the story: a shelf in every state."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from audit.models import Kind
+from burnin import verdict
 from burnin.models import Job, JobState
 from drives.models import Drive, SmartTest, System
 from tests.story import smart
-from tests.story.evidence import proof, proofs, surface
+from tests.story.evidence import COUNTERS, LOG, proof, surface
 from tests.story.surface import error
 from tests.story.write import (
     FINAL,
@@ -26,6 +27,7 @@ from tests.story.write import (
     temperatures,
 )
 
+Known = dict[str, dict[str, Any]]
 #: An unused public key of the form that hosts have.
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1wUnNoYXJkb3JvbmVvZnRoZWlyb3duc29ydDE="
 
@@ -52,10 +54,28 @@ def tests(drive: Drive, ended: datetime, **facts: Any) -> None:
         )
 
 
-def the_shelf(now: datetime) -> None:
-    """nas-1: what somebody with a tray of new drives sees on a Thursday morning."""
+def free(nas: System, name: str, known: Known, **facts: Any) -> Drive:
+    """A drive that the mock NAS behind nas-1 has too, so that it can be asked about it."""
+    is_ = known[name]
+    lunid = is_["lunid"] or ""
+    return drive(
+        nas,
+        name,
+        is_["serial"],
+        is_["model"],
+        0,
+        **{"size_bytes": is_["size_bytes"], "lunid": lunid, "identity": f"{is_['serial']}|{lunid}"},
+        **facts,
+    )
+
+
+def the_shelf(now: datetime, known: Known) -> None:
+    """nas-1: what somebody with a tray of new drives sees on a Thursday morning.
+
+    known: who the mock's drives are, by name (host.py).
+    """
     nas = a_system("nas-1", now, host_answered_at=now)
-    seagate, wd = "ST12000NM0008-2H3101", "WD80EFAX-68KNBN0"
+    seagate, wd = "ST12000NM0008", "WD80EFAX-68KNBN0"
 
     passed = drive(
         nas,
@@ -65,7 +85,7 @@ def the_shelf(now: datetime) -> None:
         12.0,
         location="Bay 3",
         temperature_c=38,
-        notes="RMA replacement for ZHZ09K11, arrived 9 Nov in antistatic bag, box undamaged.",
+        notes="RMA replacement for ZHZ09K11; antistatic bag, box undamaged.",
         created_at=now - timedelta(days=259),
     )
     earlier = now - timedelta(days=258)
@@ -74,7 +94,7 @@ def the_shelf(now: datetime) -> None:
         earlier,
         kinds=(PRE, SURFACE, FINAL),
         passes=1,
-        claims=proofs(passed, 15_020),
+        hours=15_035,
         evidence={SURFACE: surface(passed, 1, seed=1, rate=243e6)},
     )
     job(
@@ -91,7 +111,7 @@ def the_shelf(now: datetime) -> None:
     last = job(
         passed,
         ended,
-        claims=proofs(passed, 21_181),
+        hours=21_124,
         evidence={
             SURFACE: surface(
                 passed,
@@ -107,8 +127,8 @@ def the_shelf(now: datetime) -> None:
                     (837, 4),
                 ),
             ),
-            SHORT: {"log_entry": smart.log_entry("short", 21_181)},
-            LONG: {"log_entry": smart.log_entry("long", 21_199)},
+            SHORT: {"log_entry": smart.log_entry("short", 21_124)},
+            LONG: {"log_entry": smart.log_entry("long", 21_142)},
         },
     )
     assert last.started_at
@@ -119,12 +139,12 @@ def the_shelf(now: datetime) -> None:
         (31, 33, 38, 39, 39, 41, 42, 39, 41, 43, 40, 39, 41, 38, 38),
     )
     log = [
-        smart.log_entry("long", 21_199),
-        smart.log_entry("short", 21_181),
+        smart.log_entry("long", 21_142),
+        smart.log_entry("short", 21_124),
         smart.log_entry("short", 20_844),
         smart.log_entry("long", 20_102, "aborted"),
     ]
-    reading(passed, earlier, smart.ata(passed.serial, seagate, 35), log[2:])
+    reading(passed, earlier, smart.ata(passed.serial, seagate, 35, id9=15_071), [])
     reading(
         passed,
         now,
@@ -159,6 +179,10 @@ def the_shelf(now: datetime) -> None:
         error(7_812_940_152, 1, "unstable", "2 of 3 reads differ", bits=14),
     )
     why = "12 sectors could not be read back, the first at LBA 7,812,939,776 (33 % of the drive)"
+    run = "Surface run on the host"
+    counted = verdict.counters(
+        COUNTERS, COUNTERS | {"pending_sectors": 12, "reported_uncorrectable": 12}
+    )
     ended = now - timedelta(hours=5)
     last = job(
         failed,
@@ -178,26 +202,25 @@ def the_shelf(now: datetime) -> None:
             SHORT: {"log_entry": smart.log_entry("short", 21_326)},
             LONG: {"log_entry": smart.log_entry("long", 21_344)},
         },
-        claims=proofs(
-            failed,
-            21_326,
-            proof("Every byte read back as written", why, "Surface run on the host", False),
-            proof(
-                "No counter rose",
-                "Pending sectors 0 → 12, Reported uncorrectable errors 0 → 12",
-                "SMART readings at start and end",
-                False,
-            ),
+        hours=21_326,
+        found=[
+            proof("Every byte read back as written", why, run, False),
             proof(
                 "Every byte was verified",
                 "3,998,211,375,104 of 24,000,277,250,048 bytes (size × 2)",
-                "Surface run on the host",
-                None,
+                run,
+                False,
             ),
-        ),
+            proof(
+                "Same drive at the end of the surface run",
+                f"Serial {failed.serial}, {failed.size_bytes:,} bytes",
+                run,
+            ),
+        ],
+        closing=[claim.as_json() for claim in counted.claims],
     )
     assert last.started_at
-    temperatures(failed, last.started_at, ended, (34, 39, 42, 42, 43, 44, 43, 42, 51, 46, 43, 43))
+    temperatures(failed, last.started_at, ended, (34, 39, 42, 42, 43, 44, 43, 42, 57, 46, 43, 43))
     event(
         Kind.BURNIN_REATTACHED,
         "SMART long turned up again and goes on",
@@ -206,13 +229,13 @@ def the_shelf(now: datetime) -> None:
     )
     event(
         Kind.BURNIN_PAUSED,
-        "Surface: paused at 51 °C",
+        "Surface is paused: 56 °C, goes on below 48 °C",
         ended - timedelta(hours=9, minutes=48),
         of=last,
     )
     event(
         Kind.BURNIN_RESUMED,
-        "Surface: goes on at 45 °C",
+        "Surface goes on",
         ended - timedelta(hours=9, minutes=24),
         of=last,
     )
@@ -227,10 +250,21 @@ def the_shelf(now: datetime) -> None:
     write = {"phase": "write", "pass": 2, "rate_bytes_per_second": 205_000_000}
     here = drive(nas, "sda", "ZHZ0ABCD", seagate, 12.0, location="Bay 1", temperature_c=44)
     going(here, now, SURFACE, 57.3, progress=write | {"bytes_verified": here.size_bytes})
-    temperatures(here, now - timedelta(days=2), now, (33, 39, 43, 44, 44), 20)
+    temperatures(here, now - timedelta(hours=60), now, (33, 35, 38, 43, 44, 44, 43, 44), 20)
+    reading(here, now - timedelta(hours=60), smart.ata(here.serial, seagate, 33), [])
+    reading(
+        here,
+        now - timedelta(hours=41),
+        smart.ata(here.serial, seagate, 38, id9=21_199, id194=38),
+        [smart.log_entry("long", 21_198), smart.log_entry("short", 21_180)],
+    )
     hot = drive(nas, "sdb", "ZHZ0B771", seagate, 12.0, location="Bay 2", temperature_c=56)
-    paused = {"by": "temperature", "reason": "56 °C, goes on below 48 °C", "since": ""}
-    going(hot, now, SURFACE, 31.4, progress=write | {"pass": 1, "paused": paused})
+    since = now - timedelta(minutes=14)
+    why = "56 °C, goes on below 48 °C"
+    paused = {"by": "temperature", "reason": why, "since": since.isoformat()}
+    held = going(hot, now, SURFACE, 31.4, progress=write | {"pass": 1, "paused": paused})
+    event(Kind.BURNIN_PAUSED, f"Surface is paused: {why}", since, of=held)
+    temperatures(hot, now - timedelta(hours=41), now, (34, 38, 41, 44, 44, 45, 45, 46, 46, 56), 20)
     long = drive(nas, "sdd", "VKG1N4XX", wd, 8.0, location="Bay 4", temperature_c=39)
     going(long, now, LONG, 63.0, by="bob")
     SmartTest.objects.create(drive=long, type="long", state="running", percent=63.0)
@@ -255,7 +289,7 @@ def the_shelf(now: datetime) -> None:
             actor="bob",
             source_ip="192.168.1.33",
         )
-    unsure = drive(nas, "sdg", "ZL2018KD", "ST16000NM001G-2KK103", 16.0, location="Bay 7")
+    unsure = drive(nas, "sdg", "ZL2018KD", "ST16000NM001G", 16.0, location="Bay 7")
     why = "SMART long gave no result. The host rebooted, and the drive’s log has no entry for it"
     job(
         unsure,
@@ -264,9 +298,16 @@ def the_shelf(now: datetime) -> None:
         fails_at=LONG,
         share=0.6,
         reason=why,
-        claims=[proof("SMART long", "No entry", "The drive’s self-test log", None)],
+        found=[
+            proof(
+                "SMART long",
+                "The host rebooted, and the drive’s log has no entry for it",
+                LOG,
+                None,
+            )
+        ],
     )
-    cancelled = drive(nas, "sdh", "ZL2018M2", "ST16000NM001G-2KK103", 16.0, location="Bay 8")
+    cancelled = free(nas, "sdh", known, location="Bay 8")
     job(
         cancelled,
         now - timedelta(hours=19),
@@ -281,8 +322,9 @@ def the_shelf(now: datetime) -> None:
         nas,
         "sdi",
         "Z2107P1K",
-        "ST4000VN008-2DR166",
+        "ST4000VN008",
         4.0,
+        location="Bay 9",
         pool="tank",
         temperature_c=35,
         use_reason="in pool tank",
@@ -291,14 +333,17 @@ def the_shelf(now: datetime) -> None:
         nas,
         "sdj",
         "Z2107P2M",
-        "ST4000VN008-2DR166",
+        "ST4000VN008",
         4.0,
+        location="Bay 10",
         pool="tank",
         temperature_c=35,
         use_reason="in pool tank",
     )
-    drive(nas, "sdk", "X0Q3K1F9", "TOSHIBA MG06ACA10TE", 10.0, temperature_c=36)
-    refused = drive(nas, "sdl", "X0Q3K2G1", "TOSHIBA MG06ACA10TE", 10.0, temperature_c=36)
+    # Has just come: it wasn't read yet.
+    unread = {"smart_health": "unknown", "smart_read_at": None}
+    free(nas, "sdk", known, location="Bay 11", temperature_c=36, **unread)
+    refused = free(nas, "sdl", known, location="Bay 12", temperature_c=36)
     job(
         refused,
         now - timedelta(hours=2),
@@ -310,72 +355,24 @@ def the_shelf(now: datetime) -> None:
     job(
         sas,
         now - timedelta(days=4),
-        claims=proofs(sas, 12_345),
+        hours=12_240,
         evidence={SURFACE: surface(sas, seed=5, rate=228e6)},
     )
-    reading(sas, now - timedelta(days=9), smart.sas(sas.serial, sas.model, 39, 12_225), [])
+    reading(sas, now - timedelta(days=9), smart.sas(sas.serial, sas.model, 39, 12_129), [])
     reading(sas, now, smart.sas(sas.serial, sas.model, 41, 12_345), [])
     # Too hot to begin: a batch that asks for it gets it refused.
-    drive(nas, "sdo", "WCT4L0P7", "ST6000DM003-2CY186", 6.0, temperature_c=52)
+    free(nas, "sdo", known, location="Bay 15", temperature_c=52)
     tests(sas, now - timedelta(days=4))
+    others = Drive.objects.filter(system=nas, readings=None, smart_health="ok").order_by("pk")
+    for place, one in enumerate(others):
+        hours = 4_310 + 617 * place
+        log = [smart.log_entry("short", hours - 30)]
+        reading(
+            one, now - timedelta(days=1), smart.ata(one.serial, one.model, 36, id9=hours - 24), log
+        )
+        warm = one.temperature_c or 37
+        reading(one, now, smart.ata(one.serial, one.model, warm, id9=hours, id194=warm), log)
     for place, one in enumerate(Drive.objects.filter(system=nas, temperatures=None).order_by("pk")):
         warm = one.temperature_c or 0
         rise = (0, 1, -1, 2, 0, 1) if place % 2 else (-2, -1, -1, 0, -1, 0)
         temperatures(one, now - timedelta(hours=24), now, [warm + by for by in rise], 60)
-
-
-def the_other(now: datetime) -> None:
-    """nas-2: has not answered for two hours, while a burn-in goes on there."""
-    polled = now - timedelta(hours=2)
-    nas = a_system(
-        "nas-2",
-        polled,
-        last_error="connection refused",
-        host_error="connection refused",
-        failing_since=polled,
-    )
-    ssd = drive(
-        nas, "nvd0", "S6Z2NF0W", "Samsung SSD 990 PRO 2TB", 2.0, rotational=False, temperature_c=46
-    )
-    job(
-        ssd,
-        now - timedelta(days=6),
-        kinds=(PRE, SURFACE, FINAL),
-        passes=1,
-        slower=0.1,
-        claims=proofs(ssd, 310),
-        evidence={SURFACE: surface(ssd, 1, seed=7, rate=2.1e9, flat=True)},
-    )
-    reading(ssd, now - timedelta(days=7), smart.nvme(ssd.serial, ssd.model, 41, 310), [])
-    reading(ssd, now - timedelta(days=6), smart.nvme(ssd.serial, ssd.model, 46, 312, 4), [])
-    away = drive(nas, "da1", "VLKZ81AA", "WD80EFAX-68KNBN0", 8.0, temperature_c=40)
-    going(away, now, SURFACE, 71.9, waiting_for="Can’t reach nas-2 for 2 h; the run goes on there")
-    old = drive(nas, "da2", "WCT4L0Q9", "ST6000DM003-2CY186", 6.0, temperature_c=37)
-    job(
-        old,
-        now - timedelta(days=8),
-        state=JobState.FAILED,
-        fails_at=FINAL,
-        by="bob",
-        reason="SMART counters rose: Reallocated sectors 0 → 24",
-        acknowledged_at=now - timedelta(days=7),
-        claims=proofs(
-            old,
-            8_100,
-            proof(
-                "No counter rose",
-                "Reallocated sectors 0 → 24",
-                "SMART readings at start and end",
-                False,
-            ),
-        ),
-    )
-    drive(
-        nas,
-        "da3",
-        "VLKZ81AB",
-        "WD80EFAX-68KNBN0",
-        8.0,
-        present=False,
-        absent_since=now - timedelta(days=1),
-    )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import F
 
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState, Stage, StageKind, StageState
 from drives.models import Drive, SmartReading, System, TemperatureSample
+from tests.story.evidence import Claims, proven
 
 PRE, SHORT, LONG, SURFACE, FINAL = (
     StageKind.PRECHECK,
@@ -66,9 +69,24 @@ def drive(system: System, devname: str, serial: str, model: str, tb: float, **fa
     )
 
 
+@dataclass(frozen=True)
+class Happened:
+    """An audit event that waits for its turn; `job` is the number its job had then."""
+
+    kind: Kind
+    note: str
+    at: datetime
+    facts: dict[str, Any]
+    job: Job | None
+
+
+_happened: list[Happened] = []
+
+
 def event(
     kind: Kind, note: str, at: datetime, *, of: Job | Drive | None = None, **facts: Any
 ) -> None:
+    """It is written by `in_order`, when all of them are known."""
     of_drive = of.drive if isinstance(of, Job) else of
     known = {}
     if of_drive is not None:
@@ -79,10 +97,33 @@ def event(
             "system_id": system.pk,
             "system_name": system.name,
         }
-    if isinstance(of, Job):
-        known["job_id"] = of.pk
-        note = f"Burn-in {of.pk} of {of.drive.devname} {of.serial}: {note}"
-    AuditEvent.objects.create(kind=kind, note=note, at=at, **known | facts)
+    _happened.append(Happened(kind, note, at, known | facts, of if isinstance(of, Job) else None))
+
+
+#: Above every number of a burn-in of the story.
+FAR = 1_000_000
+
+
+def in_order() -> None:
+    """Burn-ins are numbered as they were asked for, and events stand as they happened: at the end,
+    because the story is told drive by drive."""
+    before = list(Job.objects.order_by("created_at", "pk").values_list("pk", flat=True))
+    number = {pk: place for place, pk in enumerate(before, 1)}
+    for pk, place in number.items():
+        Job.objects.filter(pk=pk).update(id=FAR + place)
+        Stage.objects.filter(job=pk).update(job=FAR + place)
+    Job.objects.update(id=F("id") - FAR)
+    Stage.objects.update(job_id=F("job_id") - FAR)
+    events = []
+    for one in sorted(_happened, key=lambda one: one.at.replace(microsecond=0)):
+        note, facts = one.note, one.facts
+        if one.job is not None:
+            job_id = number[one.job.pk]
+            note = f"Burn-in {job_id} of {one.job.drive.devname} {one.job.serial}: {note}"
+            facts = facts | {"job_id": job_id}
+        events.append(AuditEvent(kind=one.kind, note=note, at=one.at, **facts))
+    AuditEvent.objects.bulk_create(events)
+    _happened.clear()
 
 
 def reading(drive: Drive, at: datetime, raw: dict[str, Any], log: list[dict[str, Any]]) -> None:
@@ -140,10 +181,16 @@ def job(
     passes: int = 2,
     slower: float = 1.0,
     evidence: dict[StageKind, dict[str, Any]] | None = None,
-    claims: Sequence[dict[str, Any]] = (),
+    found: Claims | None = None,
+    closing: Claims | None = None,
+    hours: int = 12_000,
     **facts: Any,
 ) -> Job:
-    """A burn-in that is over: all stages passed, or the one at `fails_at` ended it at `share`."""
+    """A burn-in that is over: all stages passed, or the one at `fails_at` ended it at `share`.
+
+    found: what that one found. closing: what the drive said of itself after it. hours: the drive's
+    power-on hours at the start.
+    """
     lengths, over = [], False
     for kind in kinds:
         seconds = took(kind, drive.size_bytes, passes) * (slower if kind in (LONG, SURFACE) else 1)
@@ -164,31 +211,44 @@ def job(
         finished_at=ended,
         error_text=reason,
         holds_drive=False,
-        claims=list(claims),
         **facts,
     )
     event(Kind.BURNIN_QUEUED, f"queued: {', '.join(k.label for k in kinds[1:-1])}",
           made.created_at, of=made, actor=by, source_ip="192.168.1.20")  # fmt: skip
     event(Kind.BURNIN_STARTED, "started", began, of=made)
     ending, over, stages = StageState(state.value), False, []
+    claims: Claims = []
     for position, (kind, seconds) in enumerate(zip(kinds, lengths, strict=True)):
         here = StageState.SKIPPED if over else ending if kind == fails_at else StageState.PASSED
-        stage = Stage(job=made, position=position, kind=kind, state=here, evidence={})
+        stage = Stage(job=made, position=position, kind=kind, state=here)
         stage.evidence = (evidence or {}).get(kind, {})
         if not over:
+            told = found or [] if kind == fails_at else proven(kind, drive, hours, passes)
+            stage.evidence["claims"] = told
+            claims += told
             stage.started_at, at = at, at + timedelta(seconds=seconds)
             stage.finished_at = at
             stage.percent = 100 * (share if kind == fails_at else 1)
             stage.error_text = reason if kind == fails_at else ""
             event(Kind.STAGE_STARTED, f"{kind.label} started", stage.started_at, of=made)
-            words = reason if kind == fails_at else f"{kind.label} passed"
+            words = f"{kind.label} passed"
+            if kind == fails_at:
+                words = reason if reason.startswith(kind.label) else f"{kind.label}: {reason}"
+                if reason.startswith("refused: "):
+                    event(Kind.BURNIN_REFUSED, reason, at, of=made)
             event(Kind.STAGE_FINISHED, words, at, of=made)
         over = over or kind == fails_at
         stages.append(stage)
     Stage.objects.bulk_create(stages)
     end = {"passed": Kind.BURNIN_PASSED, "failed": Kind.BURNIN_FAILED,
            "cancelled": Kind.BURNIN_CANCELLED}.get(state.value, Kind.BURNIN_UNKNOWN)  # fmt: skip
-    event(end, f"{state.label.lower()}{': ' + reason if reason else ''}", ended, of=made)
+    ending_words = f"{state.label.lower()}{': ' + reason if reason else ''}"
+    if state == JobState.CANCELLED and reason:
+        ending_words = reason
+    event(end, ending_words, ended, of=made)
+    order = {False: 0, None: 1, True: 2}
+    made.claims = sorted(claims, key=lambda claim: order[claim["holds"]]) + (closing or [])
+    made.save(update_fields=["claims"])
     return made
 
 
@@ -203,6 +263,7 @@ def going(
     passes: int = 2,
     progress: dict[str, Any] | None = None,
     waiting_for: str = "",
+    hours: int = 12_000,
     **facts: Any,
 ) -> Job:
     """A burn-in that runs now, in that stage."""
@@ -223,6 +284,7 @@ def going(
         stage = Stage(job=made, position=position, kind=kind)
         if position < place:
             stage.state, stage.percent, stage.started_at = StageState.PASSED, 100, at
+            stage.evidence = {"claims": proven(kind, drive, hours, passes)}
             event(Kind.STAGE_STARTED, f"{kind.label} started", at, of=made)
             stage.finished_at = at = at + timedelta(seconds=seconds)
             event(Kind.STAGE_FINISHED, f"{kind.label} passed", at, of=made)

@@ -76,3 +76,16 @@ def test_counts_agree_with_their_noun() -> None:
     assert words.plural(1, "drive") == "1 drive"
     assert words.plural(0, "drive") == "0 drives"
     assert (words.times(1), words.times(2), words.times(3)) == ("once", "twice", "3 times")
+
+
+@pytest.mark.parametrize(
+    ("profile", "text"),
+    [
+        ("full", "12.0 TB verified twice"),
+        ("surface_long", "12.0 TB verified twice"),
+        ("quick", "a sample verified"),
+        ("short_long", "self-tests only"),
+    ],
+)
+def test_what_a_passed_burn_in_has_shown(profile: str, text: str) -> None:
+    assert words.verified(profile, 12_000_138_625_024, 2) == text

@@ -11,4 +11,4 @@ class DashboardConfig(AppConfig):
         from . import login_events  # noqa: F401  (connects its receivers)
         from .roles import make_groups
 
-        post_migrate.connect(make_groups, dispatch_uid="dashboard.roles")
+        post_migrate.connect(make_groups, sender=self)

@@ -5,21 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from pytest_django import DjangoDbBlocker
 
 
-@pytest.fixture(autouse=True)
-def _events_can_be_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
-    """A test without a surrounding transaction is followed by a flush, which the append-only
-    triggers refuse; the flush itself installs them again."""
-    mark = request.node.get_closest_marker("django_db")
-    if mark is None or not mark.kwargs.get("transaction"):
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """How the database is emptied after a test without a surrounding transaction: without Django's
+    post_migrate, which makes the same content types, permissions and groups again in 50 small
+    transactions; and past the triggers that keep audit events."""
+    from django.contrib.auth.models import Group, Permission
+    from django.contrib.contenttypes.models import ContentType
+    from django.core.management import call_command
+    from django.db import connection, transaction
+    from django.test import TransactionTestCase
+
+    from audit import triggers
+
+    with django_db_blocker.unblock():
+        kept = [list(model.objects.all()) for model in (ContentType, Permission, Group)]
+
+    def empty(case: TransactionTestCase) -> None:
+        on = f" ON {triggers.TABLE}" if connection.vendor == "postgresql" else ""
+        with connection.cursor() as cursor:
+            for verb in ("delete", "truncate"):
+                cursor.execute(f"DROP TRIGGER IF EXISTS audit_no_{verb}{on}")
+        call_command("flush", verbosity=0, interactive=False, inhibit_post_migrate=True)
+        with transaction.atomic():
+            for rows in kept:
+                type(rows[0]).objects.bulk_create(rows)
+            triggers.install()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
         yield
-        return
-    request.getfixturevalue("transactional_db")
-    yield
-    from django.db import connection
-
-    on = " ON audit_auditevent" if connection.vendor == "postgresql" else ""
-    with connection.cursor() as cursor:
-        for verb in ("delete", "truncate"):
-            cursor.execute(f"DROP TRIGGER IF EXISTS audit_no_{verb}{on}")

@@ -1,1 +1,1 @@
-from tests.integration.conftest import _events_can_be_emptied  # noqa: F401
+from tests.integration.conftest import django_db_setup  # noqa: F401

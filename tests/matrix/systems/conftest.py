@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.integration.conftest import _events_can_be_emptied  # noqa: F401
+from tests.integration.conftest import django_db_setup  # noqa: F401
 
 from .cells import CELLS
 

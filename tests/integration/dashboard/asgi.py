@@ -18,9 +18,11 @@ settings.WHITENOISE_USE_FINDERS = settings.WHITENOISE_AUTOREFRESH = True
 settings.WHITENOISE_MAX_AGE = 3600
 
 from burnin_site.asgi import application  # noqa: E402
-from dashboard import sparks  # noqa: E402
+from dashboard import flusher, sparks  # noqa: E402
 
-# One process serves all tests, each with temperatures of its own.
+# One process serves all tests, each with temperatures of its own, and none that waits for a
+# heartbeat has to wait for ten seconds.
 sparks.KEPT_SECONDS = 0
+flusher.HEARTBEAT_SECONDS = 2
 
 __all__ = ["application"]

@@ -118,8 +118,9 @@ class Folder:
         """Asked of the run: {pause: {by, reason, since}|null, stop: {by}|null, rate_limit}."""
         try:
             return files.read(self.control) or {}
-        except (Garbled, OSError):
-            return {}
+        except (Garbled, OSError) as error:
+            # It may have asked the run to hold still: so the run does, until somebody asks anew.
+            return {"pause": {"reason": f"what was asked of the run can't be read: {error}"}}
 
     def wish(self, **changes: Any) -> None:
         """Ask something of the run; it looks several times a second. Raises OSError."""

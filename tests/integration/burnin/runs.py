@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from tests.nas import MockNas
 from .conftest import Site
 
 MIB = 1024 * 1024
+#: For a run that is started again, once what was to be caught on its way has been.
+FULL_SPEED_MBPS = 1000
 Sites = Callable[[MockNas], Site]
 
 
@@ -35,6 +39,17 @@ def running_surface(site: Site, job: Job) -> Job:
         lambda now: site.stage(now, "surface_validate").progress.get("bytes_written", 0) > 2 * MIB,
         "the surface run writes",
     )
+
+
+def at_full_speed(site: Site, job: Job) -> Job:
+    """The same for a run that goes on."""
+    (agent,) = (site.nas.state_dir / "bin").glob("agent-*.pyz")
+    folder = site.nas.state_dir / "runs" / site.stage(job, "surface_validate").run_id
+    limit = ["surface", "limit", "--state", str(folder), "--rate=0"]
+    subprocess.run(
+        [sys.executable, "-I", "-B", str(agent), *limit], check=True, capture_output=True
+    )
+    return job
 
 
 def agent_processes(site: Site) -> list[int]:

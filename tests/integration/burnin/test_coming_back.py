@@ -14,7 +14,7 @@ from burnin.models import JobState
 from drives.models import HostRun
 from tests.nas import MockNas
 
-from .runs import MIB, Sites, agent_processes, running_surface
+from .runs import FULL_SPEED_MBPS, MIB, Sites, agent_processes, at_full_speed, running_surface
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
@@ -41,6 +41,7 @@ def test_a_killed_agent_is_started_again_from_its_checkpoint(
     run_id = here.stage(job, "surface_validate").run_id
     for process in agent_processes(here):
         os.kill(process, signal.SIGKILL)
+    settings.SURFACE_RATE_LIMIT_MBPS = FULL_SPEED_MBPS
     job = here.until_over(job)
     assert job.state == JobState.PASSED, here.describe(job)
     stage = here.stage(job, "surface_validate")
@@ -56,6 +57,7 @@ def test_a_reboot_of_the_host_resumes_the_run(
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     here.nas.debug("reboot")
+    settings.SURFACE_RATE_LIMIT_MBPS = FULL_SPEED_MBPS
     job = here.until_over(job)
     assert job.state == JobState.PASSED, here.describe(job)
     verdict = here.stage(job, "surface_validate").evidence["verdict"]
@@ -73,6 +75,7 @@ def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
         os.kill(process, signal.SIGKILL)
     shutil.rmtree(media_nas.state_dir / "runs")
     shutil.rmtree(media_nas.data / "run", ignore_errors=True)
+    settings.SURFACE_RATE_LIMIT_MBPS = FULL_SPEED_MBPS
     job = here.until_over(job)
     assert job.state == JobState.PASSED, here.describe(job)
     note = AuditEvent.objects.filter(job_id=job.pk, kind=Kind.BURNIN_RESUMED).first()
@@ -97,7 +100,7 @@ def test_a_nas_that_is_away_is_told_and_the_run_goes_on(
     assert job.state == JobState.RUNNING
     assert agent_processes(here) == [process]
     here.nas.restart()
-    job = here.until_over(job)
+    job = here.until_over(at_full_speed(here, job))
     assert job.state == JobState.PASSED, here.describe(job)
     assert here.stage(job, "surface_validate").evidence["verdict"]["resumed"] == 0
     assert here.system.failing_since is None

@@ -40,7 +40,7 @@ def test_on_real_media_a_good_drive_passes_and_a_bad_one_fails(
     claims = {claim["claim"]: claim["holds"] for claim in job.claims}
     assert claims["The sample was verified"] is True and "Every byte was verified" not in claims
 
-    settings.SURFACE_RATE_LIMIT_MBPS = 4  # so that there is time to damage it
+    settings.SURFACE_RATE_LIMIT_MBPS = 8  # so that there is time to damage it
     bad = quick(here, "da1")
     here.nas.debug("flip-bit", {"name": "da1", "at_fraction": 0.0})  # the ends are always looked at
     bad = here.until_over(bad, timeout=120)

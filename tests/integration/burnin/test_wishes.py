@@ -19,7 +19,16 @@ from tests.nas import MockNas
 from tests.waiting import wait_for
 
 from .conftest import Site
-from .runs import MIB, Sites, agent_processes, digest, medium, running_surface
+from .runs import (
+    FULL_SPEED_MBPS,
+    MIB,
+    Sites,
+    agent_processes,
+    at_full_speed,
+    digest,
+    medium,
+    running_surface,
+)
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
@@ -157,7 +166,7 @@ def test_a_freeze_holds_every_run_still_until_the_thaw(
     assert not agent_processes(here)
     assert digest(file) == before
     assert not here.stage(waiting, "surface_validate").run_id, "nothing new writes either"
-    settings.SURFACE_RATE_LIMIT_MBPS = 0
+    settings.SURFACE_RATE_LIMIT_MBPS = FULL_SPEED_MBPS
     orchestrator.thaw_all(by="olga")
     assert here.until_over(job).state == JobState.PASSED, here.describe(job)
     assert here.until_over(waiting).state == JobState.PASSED, here.describe(waiting)
@@ -197,7 +206,7 @@ def test_a_freeze_while_the_host_is_asked_to_start_holds_the_run_at_once(
 
 
 def test_a_pause_holds_one_job_still(media_nas: MockNas, site: Sites, settings: Any) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 16
+    settings.SURFACE_RATE_LIMIT_MBPS = 8
     here = site(media_nas)
     job = running_surface(here, here.start("da0", "surface_validate"))
     orchestrator.pause(job, by="olga")
@@ -205,7 +214,7 @@ def test_a_pause_holds_one_job_still(media_nas: MockNas, site: Sites, settings: 
         job, lambda now: here.stage(now, "surface_validate").progress.get("paused"), "it pauses"
     )
     orchestrator.resume(job, by="olga")
-    job = here.until_over(job)
+    job = here.until_over(at_full_speed(here, job))
     assert job.state == JobState.PASSED, here.describe(job)
     told = list(AuditEvent.objects.filter(job_id=job.pk).values_list("kind", flat=True))
     assert told.count(Kind.BURNIN_PAUSED) == told.count(Kind.BURNIN_RESUMED) == 1

@@ -1,4 +1,7 @@
-"""`./run test`: the whole suite, on both databases, and the agent's tests under Python 3.9."""
+"""`./run test`: the suite, on both databases, and the agent's tests under Python 3.9.
+
+`./run matrices`: what takes longer.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,9 @@ AGENT_REQUIREMENTS = ("requirements-agent-tests.txt",)
 PYTEST = [str(PYTHON), "-m", "pytest"]
 #: Two at once, as much of a test is waiting; a file's tests stay together, for what they share.
 PARALLEL = ["-n", "2", "--dist", "loadfile"]
+#: Of tests/matrix, one after the other. By hand: `agent`, a thousand runs, and `clients`, which
+#: fetches other people's programs.
+MATRICES = ("attack", "systems", "fuzz")
 #: Of tests/integration. The agent's run under the oldest Python of a NAS, once.
 AGENT = "agent"
 #: What has no database of ours, or whose answer can't depend on which one it is.
@@ -33,7 +39,6 @@ ANY_DATABASE = (
     "test_secrets.py",
     # What the host and its agent do; whole jobs run on PostgreSQL in test_main_job and test_race.
     "burnin/test_cleaning.py",
-    "burnin/test_coming_back.py",
     "burnin/test_heat.py",
     "burnin/test_kinds.py",
     "burnin/test_quick.py",
@@ -55,7 +60,7 @@ class Part:
 
 
 def main(arguments: list[str]) -> int:
-    environment.enter(environment.DEVELOPMENT)
+    _prepare()
     if arguments:
         return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     needs.install_missing()
@@ -65,11 +70,20 @@ def main(arguments: list[str]) -> int:
 
 
 def matrices(arguments: list[str]) -> int:
-    """`./run matrices`: the long tables of tests/matrix; arguments go to pytest."""
-    environment.enter(environment.DEVELOPMENT)
+    """The long tables of tests/matrix and the kills of tests/chaos; arguments go to pytest (then
+    only pytest runs)."""
+    _prepare()
     needs.install_missing()
+    if arguments:
+        return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     began = time.monotonic()
-    return _report([_run("matrices", [*PYTEST, *(arguments or ["tests/matrix"])])], began)
+    return _report(_side_by_side([_matrices], [_chaos, _pages]), began)
+
+
+def _prepare() -> None:
+    environment.enter(environment.DEVELOPMENT)
+    # A suite starts hundreds of Pythons: what one has compiled the next needn't.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def _report(parts: list[Part], began: float) -> int:
@@ -112,6 +126,18 @@ def _on_postgres() -> Part:
     command = [*PYTEST, *PARALLEL, "tests/integration", *_without(*ANY_DATABASE)]
     server = [str(PYTHON), "-m", "tests.postgres"]
     return _run(name, [*server, *command], aside=True)
+
+
+def _matrices() -> Part:
+    return _run("matrices", [*PYTEST, *(f"tests/matrix/{name}" for name in MATRICES)])
+
+
+def _pages() -> Part:
+    return _run("every page", [*PYTEST, "-n", "2", "tests/matrix/pages"], aside=True)
+
+
+def _chaos() -> Part:
+    return _run("chaos", [*PYTEST, "tests/chaos"], aside=True)
 
 
 def _on_python39() -> Part:

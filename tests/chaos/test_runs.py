@@ -12,15 +12,21 @@ import pytest
 from audit.models import AuditEvent, Kind
 from burnin.models import JobState
 from drives.models import HostRun
+from tests.integration.burnin.runs import (
+    FULL_SPEED_MBPS,
+    MIB,
+    Sites,
+    agent_processes,
+    at_full_speed,
+    running_surface,
+)
 from tests.nas import MockNas
-
-from .runs import FULL_SPEED_MBPS, MIB, Sites, agent_processes, at_full_speed, running_surface
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_a_verdict_that_was_seen_before_the_folder_was_lost_is_judged(
-    media_nas: MockNas, site: Sites, settings: Any, lost_answers: list[str]
+    media_nas: MockNas, site: Sites, lost_answers: list[str]
 ) -> None:
     here = site(media_nas)
     lost_answers.append("surface detail")

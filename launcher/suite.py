@@ -18,8 +18,8 @@ from .environment import PYTHON, ROOT, VAR
 
 AGENT_REQUIREMENTS = ("requirements-agent-tests.txt",)
 PYTEST = [str(PYTHON), "-m", "pytest"]
-#: Two at once, as much of a test is waiting; a file's tests stay together, for what they share.
-PARALLEL = ["-n", "2", "--dist", "loadfile"]
+#: A file's tests stay together, for what they share.
+PARALLEL = ["--dist", "loadfile", "-n"]
 #: Of tests/matrix, one after the other. By hand: `agent`, a thousand runs, and `clients`, which
 #: fetches other people's programs.
 MATRICES = ("attack", "systems", "fuzz")
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
         return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     needs.install_missing()
     began = time.monotonic()
-    parts = _side_by_side([_on_sqlite], [_on_python39], [_on_postgres, _acceptance])
+    parts = _side_by_side([_on_sqlite], [_on_python39, _acceptance], [_on_postgres])
     return _report(parts, began)
 
 
@@ -95,8 +95,8 @@ def _report(parts: list[Part], began: float) -> int:
 
 
 def _side_by_side(*lanes: list[Callable[[], Part]]) -> list[Part]:
-    """The parts of a lane one after the other, the lanes at once: each waits for much of its time.
-    What ran aside shows its output at the end."""
+    """The parts of a lane one after the other, the lanes at once: much of a test is waiting. What
+    ran aside shows its output at the end."""
     with ThreadPoolExecutor(len(lanes)) as pool:
         done = pool.map(lambda lane: [part() for part in lane], lanes)
         parts = [part for lane in done for part in lane]
@@ -108,7 +108,7 @@ def _side_by_side(*lanes: list[Callable[[], Part]]) -> list[Part]:
 
 def _on_sqlite() -> Part:
     places = ["tests/unit", "tests/integration", *_without(AGENT)]
-    return _run("unit, integration (SQLite)", [*PYTEST, *PARALLEL, *places])
+    return _run("unit, integration (SQLite)", [*PYTEST, *PARALLEL, "3", *places])
 
 
 def _without(*places: str) -> list[str]:
@@ -123,7 +123,7 @@ def _on_postgres() -> Part:
     name = "integration (PostgreSQL)"
     if not needs.NEEDS["postgres"].find():
         return _missing(name, "no PostgreSQL server binaries (Debian: apt install postgresql)")
-    command = [*PYTEST, *PARALLEL, "tests/integration", *_without(*ANY_DATABASE)]
+    command = [*PYTEST, *PARALLEL, "2", "tests/integration", *_without(*ANY_DATABASE)]
     server = [str(PYTHON), "-m", "tests.postgres"]
     return _run(name, [*server, *command], aside=True)
 

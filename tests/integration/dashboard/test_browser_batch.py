@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,12 +33,20 @@ addEventListener('keydown', () => { window.done.keys += 1; }, true);
 """
 
 
-@pytest.fixture
-def shelf(mock_nas: Callable[..., MockNas], transactional_db: None) -> System:
-    """A NAS with a shelf of new drives and one in a pool, known and polled once."""
+@pytest.fixture(scope="module")
+def nas_of_new(ssh_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockNas]:
     media = [f"da{n}:NEW{n:04}:TEST-2M:{MIB}" for n in range(SHELF)]
-    nas = mock_nas(media=[*media, f"da{SHELF}:USED0001:TEST-2M:{MIB}:pool=tank"])
-    system = system_of(nas)
+    media += [f"da{SHELF}:USED0001:TEST-2M:{MIB}:pool=tank"]
+    nas = MockNas(tmp_path_factory.mktemp("nas"), ssh_keys, media=media).start()
+    yield nas
+    nas.stop()
+
+
+@pytest.fixture
+def shelf(nas_of_new: MockNas, transactional_db: None) -> System:
+    """A NAS with a shelf of new drives and one in a pool, known and polled once; nothing runs on
+    it, so it stays as it is."""
+    system = system_of(nas_of_new)
     assert poll.run(system.pk)
     # Nobody polls it again, and a busy machine is slow; what it said last counts on.
     runtime.update({"stale_threshold_seconds": 3600}, by="test")

@@ -46,6 +46,9 @@
   // --- many drives: which of them are ready, and the one tick ------------------------------------
   function judgeBatch(form, destroys) {
     const drives = [...form.querySelectorAll('[data-drive]')];
+    const asked = drives.length > 0 && !form.querySelector('[aria-busy]');
+    // Until the hosts have answered, the server's words stand: all of them, and none is judged.
+    if (!asked && destroys) return false;
     const ready = drives.filter((drive) => isReady(drive, destroys));
     for (const drive of drives) {
       const box = drive.querySelector('[data-release-box]');
@@ -55,6 +58,7 @@
         verdict.hidden = destroys;
         drive.querySelector('[data-verdict]').hidden = !destroys;
       }
+      if (!asked) continue;
       drive.className = ready.includes(drive) ? 'pass' : drive.querySelector('[data-release-box]') && destroys ? 'warn' : 'fail';
       drive.querySelector('use').setAttribute('href', ready.includes(drive) ? '#i-check' : drive.className === 'warn' ? '#i-warn' : '#i-lock');
     }
@@ -67,7 +71,6 @@
     say('size', window.size(bytes));
     say('burn-ins', `${ready.length} burn-in${ready.length === 1 ? '' : 's'}`);
     form.elements.namedItem('drives').value = ready.map((drive) => drive.dataset.drive).join(',');
-    const asked = drives.length > 0 && !form.querySelector('[aria-busy]');
     // One drive alone is confirmed by its serial, in its own dialog.
     const alone = destroys && asked && ready.length === 1;
     form.classList.toggle('none-ready', asked && ready.length === 0);

@@ -14,30 +14,23 @@ import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.story.site import Site
+from tests.story.worlds import LONG
 
 
 @dataclass(frozen=True)
 class Place:
     """A page, or what it shows after `act`. In `path`, {job:sdc} and {drive:sdc} become ids.
 
-    who: a name of the story; empty is nobody. first_run: on an empty database, where `who` is the
-    only one. part: a selector of what the page shows beyond the place it was opened from; empty is
-    all of it.
+    who: a name of the story; empty is nobody. part: a selector of what the page shows beyond the
+    place it was opened from; empty is all of it. world: which of the sites it is opened on.
     """
 
     name: str
     path: str
     who: str = "alice"
     act: Callable[[Page], Any] | None = None
-    first_run: bool = False
     part: str = ""
-
-    @property
-    def world(self) -> str:
-        """Which of the sites it is opened on."""
-        if not self.first_run:
-            return "told"
-        return "empty" if self.who else "untold"
+    world: str = "told"
 
 
 def opened(name: str, dialog: str) -> Callable[[Page], None]:
@@ -62,6 +55,19 @@ def a_batch(page: Page) -> None:
     selected(page)
     page.locator("#batch-burn-in").click()
     expect(page.locator("[data-says-ready]")).to_be_visible()
+
+
+def asking(page: Page) -> None:
+    """A batch whose hosts have not answered yet, and never do."""
+    page.route(re.compile("/batch/verdicts"), lambda route: None)
+    selected(page)
+    page.locator("#batch-burn-in").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def all_selected(page: Page) -> None:
+    page.locator("#pick-all").evaluate("box => box.click()")
+    expect(page.locator("#batch")).to_be_visible()
 
 
 def outcomes(page: Page) -> None:
@@ -101,6 +107,7 @@ def offline(page: Page) -> None:
     expect(page.locator("#offline")).to_be_visible()
 
 
+cancelling_long = opened("Cancel… burn-in", "Cancel the burn-in")
 cancelling = opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")
 DIALOG = "dialog[open]"
 TAKE_BACK = """async () => {
@@ -122,6 +129,7 @@ PLACES = (
     Place("dialog-cancel-all", "/", act=cancelling_all, part=DIALOG),
     Place("drives-selected", "/", act=selected, part="#batch"),
     Place("dialog-batch", "/", act=a_batch, part=DIALOG),
+    Place("dialog-batch-asking", "/", act=asking, part=DIALOG),
     Place("drives-menu", "/", act=a_menu, part="#row-menu"),
     Place("dialog-edit", "/", act=an_edit, part=DIALOG),
     Place("drives-offline", "/", act=offline),
@@ -167,12 +175,26 @@ PLACES = (
     Place("admin-events", "/admin/audit/auditevent/", "olga"),
     # Last: two drives have one more burn-in behind them afterwards.
     Place("dialog-outcomes", "/", act=outcomes, part=DIALOG),
-    Place("setup", "/setup", "", first_run=True),
-    Place("empty-drives", "/", "olga", first_run=True),
-    Place("empty-history", "/history", "olga", first_run=True),
-    Place("empty-stats", "/stats", "olga", first_run=True),
-    Place("empty-audit", "/audit?kind=burnin_passed", "olga", first_run=True),
-    Place("empty-systems", "/systems", "olga", first_run=True),
+    Place("setup", "/setup", "", world="untold"),
+    Place("empty-drives", "/", "olga", world="empty"),
+    Place("empty-history", "/history", "olga", world="empty"),
+    Place("empty-stats", "/stats", "olga", world="empty"),
+    Place("empty-audit", "/audit?kind=burnin_passed", "olga", world="empty"),
+    Place("empty-systems", "/systems", "olga", world="empty"),
+    Place("many-drives", "/", "olga", world="many"),
+    Place("many-selected", "/", "olga", act=all_selected, part="#batch", world="many"),
+    Place("dialog-many-cancel-all", "/", "olga", act=cancelling_all, part=DIALOG, world="many"),
+    Place("many-systems", "/systems", "olga", world="many"),
+    Place("long-drives", "/", "olga", world="long"),
+    Place("dialog-long-cancel", "/", "olga", act=cancelling_long, part=DIALOG, world="long"),
+    Place("long-drive", f"/drives/{{drive:{LONG}}}", "olga", world="long"),
+    Place("long-job", f"/history/{{job:{LONG}}}", "olga", world="long"),
+    Place("long-print", f"/history/{{job:{LONG}}}/print", "olga", world="long"),
+    Place("long-history", "/history", "olga", world="long"),
+    Place("long-stats", "/stats", "olga", world="long"),
+    Place("long-audit", "/audit", "olga", world="long"),
+    Place("long-systems", "/systems", "olga", world="long"),
+    Place("broken", "/stats", "olga", world="broken"),
 )
 
 
@@ -196,7 +218,7 @@ class Visitor:
             if not self._ids:
                 answer = requests.get(
                     f"{self.site.url}/drives.json",
-                    cookies={"sessionid": self.key("alice")},
+                    cookies={"sessionid": self.key(place.who)},
                     timeout=60,
                 )
                 present = sorted(answer.json()["drives"], key=lambda drive: bool(drive["present"]))
@@ -204,7 +226,7 @@ class Visitor:
             drive = self._ids[found[2]]
             return str(drive["job"]["id"] if found[1] == "job" else drive["id"])
 
-        return re.sub(r"\{(job|drive):(\w+)\}", look_up, place.path)
+        return re.sub(r"\{(job|drive):([^}]+)\}", look_up, place.path)
 
     def context(self, who: str, width: int, **options: Any) -> BrowserContext:
         context = self.browser.new_context(

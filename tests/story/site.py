@@ -26,8 +26,11 @@ from tests.waiting import wait_for
 #: The sites that places are opened on, and how each is made.
 WORLDS: dict[str, dict[str, Any]] = {
     "told": {},
-    "untold": {"story": False},
-    "empty": {"story": False, "admin": "olga"},
+    "untold": {"story": ""},
+    "empty": {"story": "", "admin": "olga"},
+    "many": {"story": "many", "admin": "olga"},
+    "long": {"story": "long", "admin": "olga"},
+    "broken": {"story": "broken", "admin": "olga"},
 }
 
 
@@ -54,10 +57,11 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(folder: Path, *, story: bool = True, admin: str = "", jobs: int = 160) -> Iterator[Site]:
+def site(folder: Path, *, story: str = "told", admin: str = "", jobs: int = 160) -> Iterator[Site]:
     """Migrate, tell the story, start Valkey, a mock NAS and web; all of it ends with the context.
 
-    story: False leaves the database empty, as before the first admin; or with nobody but `admin`.
+    story: empty leaves the database empty, as before the first admin; or with nobody but `admin`.
+    Another than "told" is one of tests/story/worlds.py.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = ports.kept(folder / "web.json", ["web"])["web"]
@@ -93,7 +97,9 @@ def site(folder: Path, *, story: bool = True, admin: str = "", jobs: int = 160) 
 
             run("manage.py", "prepare", "--verbosity", "0")
             run("manage.py", "collectstatic", "--noinput", "--verbosity", "0")
-            if story:
+            if story and story != "told":
+                run("-m", "tests.story.worlds", story)
+            elif story:
                 make_ssh_key(folder / "id_ed25519")
                 nas = MockNas(folder / "nas", folder)
                 ends.callback(nas.stop)

@@ -1,7 +1,9 @@
-"""One web server with the story, two without, one browser: for all tests here."""
+"""One web server for each world of the story, one browser: for all tests here."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -21,31 +23,25 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("story")) as started:
+def site_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
+    """The site of a world, which runs from the first one who asks for it until the end."""
+    with contextlib.ExitStack() as ends:
+
+        @functools.cache
+        def started(world: str) -> Site:
+            return ends.enter_context(site(tmp_path_factory.mktemp(world), **WORLDS[world]))
+
         yield started
 
 
 @pytest.fixture(scope="session")
-def untold(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("first-run"), **WORLDS["untold"]) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with site(tmp_path_factory.mktemp("empty"), **WORLDS["empty"]) as started:
-        yield started
-
-
-@pytest.fixture(scope="session")
-def visitor_of(browser: Browser, request: pytest.FixtureRequest) -> Callable[[Place], Visitor]:
+def visitor_of(browser: Browser, site_of: Callable[[str], Site]) -> Callable[[Place], Visitor]:
     """The visitor of the site that a place belongs to."""
     made: dict[str, Visitor] = {}
 
     def visitor(place: Place) -> Visitor:
         if place.world not in made:
-            made[place.world] = Visitor(browser, request.getfixturevalue(place.world))
+            made[place.world] = Visitor(browser, site_of(place.world))
         return made[place.world]
 
     return visitor

@@ -26,7 +26,7 @@ LISTEN = """window.refused = []; document.addEventListener('securitypolicyviolat
 #: Django's own admin and the API's page of documentation have their own faults.
 NOT_OURS = {place.name for place in PLACES if place.name.startswith(("admin", "api-docs"))}
 #: What these places are about.
-EXPECTED = {"not-found": {404}, "denied": {403}, "no-role": {403}}
+EXPECTED = {"not-found": {404}, "denied": {403}, "no-role": {403}, "broken": {500}}
 
 
 def listen(page: Page, place: Place) -> list[str]:

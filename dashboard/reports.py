@@ -12,11 +12,12 @@ from typing import Any
 from django.utils import timezone
 
 from audit.models import AuditEvent, Kind
-from burnin.eta import Estimate, job_estimate
+from burnin.eta import Estimate, budget, job_estimate
 from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
 
 from . import pauses, words
+from .rows import places_in_queue
 
 #: Colour and icon of each state of a job or stage.
 LOOKS: dict[str, tuple[str, str]] = {
@@ -160,12 +161,22 @@ class Report:
             return None
         return job_estimate(self.job, self.stages, timezone.now())
 
+    @cached_property
+    def place(self) -> int | None:
+        """Its place in the queue of its system, from 1."""
+        return places_in_queue().get(self.job.pk) if self.is_queued else None
+
+    @cached_property
+    def starts(self) -> Estimate | None:
+        """When a queued one is expected to begin."""
+        return budget(timezone.now()).starts.get(self.job.pk) if self.is_queued else None
+
     @property
     def sentence(self) -> str:
         """The answer to: may I put this drive in?"""
         job, reason = self.job, self.job.error_text
         if job.state == JobState.QUEUED:
-            return "Queued."
+            return f"Queued, {words.ordinal(self.place)} in line." if self.place else "Queued."
         if job.cancel_requested_at and job.is_active:
             return f"Cancelling, asked by {job.cancel_requested_by}."
         if job.state == JobState.RUNNING:

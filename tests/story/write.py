@@ -290,8 +290,9 @@ def going(
             event(Kind.STAGE_FINISHED, f"{kind.label} passed", at, of=made)
         elif position == place:
             stage.state, stage.percent, stage.started_at = StageState.RUNNING, percent, at
-            stage.eta_at = now + timedelta(seconds=seconds - here)
             stage.progress, stage.waiting_for = progress or {}, waiting_for
+            if not waiting_for and not stage.progress.get("paused"):
+                stage.eta_at = now + timedelta(seconds=seconds - here)
             event(Kind.STAGE_STARTED, f"{kind.label} started", at, of=made)
         stages.append(stage)
     Stage.objects.bulk_create(stages)

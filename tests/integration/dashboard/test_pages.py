@@ -154,7 +154,7 @@ def test_every_state_of_a_job_has_its_sentence(viewer: Client, drive: Drive, sta
     job = a_job(drive, state=state, holds_drive=active)
     answer = viewer.get(f"/history/{job.pk}")
     sentence = {
-        "queued": "Queued.",
+        "queued": "Queued, 1st in line.",
         "running": "Running: Precheck, 0.0 % of the whole.",
         "passed": "Passed: 12,000,000,000,000 bytes verified twice, no errors, no counter rose.",
         "failed": "Failed: .",

@@ -186,6 +186,14 @@ def test_a_running_burn_in_says_when_it_is_done(viewer: Client, drive: Drive) ->
         assert "Done about" in text(viewer.get(path))
 
 
+def test_a_queued_burn_in_says_its_place_and_when_it_starts(viewer: Client, drive: Drive) -> None:
+    for name in ("sdb", "sdc"):
+        job = a_job(a_drive(drive.system, name))
+    for path in (f"/history/{job.pk}", f"/drives/{job.drive_id}"):
+        said = text(viewer.get(path))
+        assert "Queued, 2nd in line." in said and "Starts about" in said
+
+
 def text_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]*>", " ", html).split())
 

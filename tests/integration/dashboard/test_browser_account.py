@@ -95,6 +95,34 @@ def test_a_password_is_changed_where_the_old_one_is_known(
     expect(page.get_by_role("link", name="sda", exact=True)).to_be_visible()
 
 
+def test_an_admin_adds_somebody_who_may_do_what_the_role_says(
+    drive: Drive, web: Web, page_of: Opens, page: Page
+) -> None:
+    admin = page_of("admin")
+    admin.goto(f"{web.url}/profile")
+    admin.get_by_role("link", name="People and their roles").click()
+    admin.get_by_role("link", name="Add user").first.click()
+    admin.get_by_label("Username").fill("olga")
+    for field in ("Password:", "Password confirmation:"):
+        admin.get_by_label(field, exact=True).fill(NEW_PASSWORD)
+    admin.get_by_label("Role").select_option("viewer")
+    admin.get_by_role("button", name="Save", exact=True).click()
+    page.goto(f"{web.url}/")
+    page.get_by_label("Name").fill("olga")
+    page.get_by_label("Password").fill(NEW_PASSWORD)
+    page.keyboard.press("Enter")
+    burn_in = page.get_by_role("link", name="Burn in… sda")
+    expect(page.get_by_role("button", name="olga viewer")).to_be_visible()
+    expect(burn_in).to_be_hidden()
+    admin.get_by_role("link", name="olga", exact=True).first.click()
+    admin.get_by_label("Role").select_option("operator")
+    admin.get_by_role("button", name="Save", exact=True).click()
+    page.reload()
+    expect(burn_in).to_be_visible()
+    admin.goto(f"{web.url}/audit")
+    expect(admin.locator(".events")).to_contain_text("olga: role viewer → operator by admin")
+
+
 def test_a_token_is_made_shown_once_used_and_revoked(web: Web, page_of: Opens) -> None:
     page = page_of("operator")
     page.goto(f"{web.url}/profile")

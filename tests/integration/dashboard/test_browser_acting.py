@@ -104,6 +104,51 @@ def test_stages_are_put_in_another_order_by_dragging_and_by_keyboard(
     assert kinds == ["precheck", "long_smart", "short_smart", "final_check"]
 
 
+def test_surface_runs_are_asked_for_by_keyboard_and_old_data_is_given_free(
+    fifteen: None, web: Web, page_of: Opens
+) -> None:
+    new, old = (Drive.objects.get(devname=name) for name in ("sdk", "sdl"))
+    page = page_of("operator")
+    open_live(page, web)
+
+    def ask(drive: Drive) -> Locator:
+        """Its dialog, and the serial typed but for the last sign."""
+        page.get_by_role("link", name=f"Burn in… {drive.devname}").focus()
+        press(page, "Enter")
+        dialog = page.get_by_role("dialog", name=f"Burn in {drive.devname}")
+        expect(
+            dialog.locator("#guard :is([data-clear-of-data], [data-releasable])")
+        ).to_be_visible()
+        tab_to(page, f"Type the serial number to confirm: {drive.serial}")
+        page.keyboard.type(drive.serial[:-1])
+        words = f"{len(drive.serial) - 1} of {len(drive.serial)} characters"
+        expect(dialog.locator("#serial-hint")).to_have_text(words)
+        press(page, "Enter")
+        expect(dialog.get_by_role("button", name="Start burn-in")).to_be_disabled()
+        return dialog
+
+    ask(new)
+    page.keyboard.type(new.serial[-1])
+    tab_to(page, "Start burn-in")
+    press(page, "Enter")
+    expect(row(page, new)).to_contain_text("Queued")
+    dialog = ask(old)
+    expect(dialog).to_contain_text("This drive’s data may be destroyed")
+    page.keyboard.type(old.serial[-1])
+    start = dialog.get_by_role("button", name="Start burn-in")
+    expect(dialog.locator("#serial-hint")).to_have_text("This is the serial number.")
+    expect(start).to_be_disabled()
+    dialog.get_by_role("checkbox", name="an ext4 file system “films”").focus()
+    press(page, "Space")
+    expect(start).to_be_enabled()
+    tab_to(page, "Start burn-in")
+    press(page, "Enter")
+    expect(row(page, old)).to_contain_text("Queued")
+    released = dict(Job.objects.values_list("drive__devname", "released"))
+    assert not released["sdk"] and released["sdl"]
+    assert AuditEvent.objects.get(kind=Kind.RELEASE_GRANTED).drive_id == old.pk
+
+
 def test_a_batch_of_quick_screenings_takes_old_data_only_with_its_serial(
     fifteen: None, web: Web, page_of: Opens
 ) -> None:

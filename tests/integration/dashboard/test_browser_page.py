@@ -135,7 +135,7 @@ def test_the_start_dialog_by_keyboard(drive: Drive, web: Web, page_of: Opens) ->
     expect(row(page, drive)).to_contain_text("Cancelled")
 
 
-def test_a_dialog_that_is_open_survives_every_update(
+def test_an_open_dialog_survives_updates_and_says_what_changed_meanwhile(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     page = page_of("operator")
@@ -145,8 +145,27 @@ def test_a_dialog_that_is_open_survives_every_update(
     page.get_by_label("Surface validate").uncheck()
     change(drive, temperature_c=39)
     expect(row(page, drive)).to_contain_text("39 °C")
-    expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
+    dialog = page.get_by_role("dialog", name="Burn in sda")
+    expect(dialog).to_be_visible()
     assert not page.get_by_label("Surface validate").is_checked()
+    # Somebody else was quicker, and the page hasn't heard of it yet.
+    job = a_job(drive)
+    dialog.get_by_role("button", name="Start burn-in").click()
+    refusal = dialog.get_by_role("alert")
+    expect(refusal).to_contain_text("Refused, nothing was started.")
+    expect(refusal).to_contain_text(f"Burn-in {job.pk} ")
+    assert not page.get_by_label("Surface validate").is_checked()
+    page.keyboard.press("Escape")
+    with transaction.atomic():
+        changed([drive.pk])
+    row(page, drive).get_by_text("Cancel…").click()
+    dialog = page.get_by_role("dialog", name="Cancel the burn-in of sda")
+    expect(dialog).to_be_visible()
+    Job.objects.update(state=JobState.PASSED, holds_drive=False)
+    dialog.get_by_role("button", name="Cancel burn-in").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("Nothing to cancel.")
+    dialog.get_by_role("link", name="Close").click()
+    expect(dialog).to_be_hidden()
 
 
 def test_nothing_is_wider_than_the_screen(drive: Drive, web: Web, page_of: Opens) -> None:

@@ -267,6 +267,17 @@ def test_self_tests_of_one_by_keyboard_and_of_many_from_the_bar(
     expect(more).to_be_focused()
     assert SmartTest.objects.filter(state="running").count() == 4
     assert page.evaluate(MARKED)
+    # From the drive's own page: started, and a second one refused with its reason.
+    page.get_by_role("link", name="sdk", exact=True).click()
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    page.get_by_role("button", name="SMART short").click()
+    tests = page.get_by_role("table", name="Self-tests of this drive")
+    expect(tests.get_by_role("row", name="short Running")).to_be_visible()
+    expect(dialog).to_be_hidden()
+    page.get_by_role("button", name="SMART long").click()
+    expect(dialog).to_contain_text("SMART short runs on it already.")
+    dialog.get_by_role("link", name="Close").click()
+    expect(dialog).to_be_hidden()
 
 
 def test_the_bell_tells_of_each_end_once_though_two_tabs_are_open(

@@ -1,5 +1,6 @@
 // Ordering is the server's: the address gets the column, and the table is loaded again by it.
-// A live change never moves a row; when the order isn't right any more, a chip offers to sort again.
+// Nothing else moves a row, neither a live change nor a table that is loaded again after something was
+// missed: it would move under the pointer. When the order isn't right any more, a chip offers to sort again.
 
 (() => {
   const filter = document.getElementById('filter');
@@ -53,6 +54,34 @@
     sort(link.dataset.sort);
   });
   filter.elements.namedItem('sort').addEventListener('change', (event) => sort(event.target.value));
-  chip.addEventListener('click', () => { sort(chosen()); filter.elements.namedItem('q').focus(); });
+  chip.addEventListener('click', () => {
+    document.getElementById('drives').dataset.sort = '';
+    sort(chosen());
+    filter.elements.namedItem('q').focus();
+  });
+
+  // A table in the same order as this one: its rows are put as they stand here, a new one behind the one
+  // that it comes after.
+  document.addEventListener('htmx:before:swap', ({ detail: { tasks } }) => {
+    for (const { fragment } of tasks) {
+      const table = fragment?.querySelector('#drives');
+      if (table?.dataset.sort !== document.getElementById('drives')?.dataset.sort) continue;
+      for (const body of table?.tBodies ?? []) keepOrder(body, document.getElementById(body.id));
+    }
+  });
+
+  function keepOrder(body, shown) {
+    const places = new Map([...(shown?.rows ?? [])].map((row, place) => [row.id, place]));
+    let place = -1;
+    const rows = [...body.rows].map((row) => ({ row, place: place = places.get(row.id) ?? place }));
+    const gaps = rows.map(({ row }) => {
+      const gap = document.createTextNode('');
+      row.replaceWith(gap);
+      return gap;
+    });
+    rows.sort((one, other) => one.place - other.place);
+    gaps.forEach((gap, at) => gap.replaceWith(rows[at].row));
+  }
+
   document.addEventListener('htmx:after:swap', () => { chip.hidden = isInOrder(); });
 })();

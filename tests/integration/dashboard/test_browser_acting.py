@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
@@ -17,6 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from config import runtime
+from dashboard.flusher import SEQUENCE
 from drives import poll
 from drives.models import Drive, SmartTest, System
 from live.changes import changed
@@ -362,8 +364,17 @@ def test_an_order_that_no_longer_holds_is_offered_anew(
     change(other, temperature_c=30)
     expect(resort).to_be_visible()
     expect(names).to_have_text(["sdb", "sda"])
+    # Not even a page that missed something, and loads its table, moves a row under the pointer.
+    new = a_drive(drive.system, "sdc", temperature_c=35)
+    redis.Redis.from_url(web.valkey).incrby(SEQUENCE, 7)
+    change(other, temperature_c=31)
+    expect(row(page, other)).to_contain_text("31 °C")
+    expect(row(page, new)).to_be_visible()
+    order = [name for name in names.all_inner_texts() if name != "sdc"]
+    assert order == ["sdb", "sda"]
+    expect(resort).to_be_visible()
     resort.click()
-    expect(names).to_have_text(["sda", "sdb"])
+    expect(names).to_have_text(["sdc", "sda", "sdb"])
     expect(resort).to_be_hidden()
     assert page.evaluate(MARKED)
 

@@ -6,6 +6,7 @@
   const STEPS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS, PageUp: -4 * COLUMNS, PageDown: 4 * COLUMNS };
   const grouped = new Intl.NumberFormat('en-GB');
   const cells = new WeakMap();
+  const chosen = new Map(); // by a map's name: where somebody has put its cursor
 
   const rounded = (value) => (value >= 10 ? grouped.format(Math.round(value)) : value.toFixed(1));
   const ms = (value) => (value >= 10000 ? `${(value / 1000).toFixed(1)} s` : `${rounded(value)} ms`);
@@ -31,6 +32,7 @@
 
   function show(map, wanted) {
     const place = Math.min(REGIONS - 1, Math.max(0, wanted));
+    chosen.set(map.getAttribute('aria-label'), place);
     const cursor = map.querySelector('.cursor');
     cursor.setAttribute('x', (place % COLUMNS) * CELL - 1.5);
     cursor.setAttribute('y', Math.floor(place / COLUMNS) * CELL - 1.5);
@@ -57,6 +59,13 @@
     if (wanted === null) return;
     event.preventDefault();
     show(map, wanted);
+  });
+  // What the server sends has its own cursor.
+  document.addEventListener('htmx:after:swap', () => {
+    for (const map of document.querySelectorAll('.map[data-cells]')) {
+      const place = chosen.get(map.getAttribute('aria-label'));
+      if (place !== undefined) show(map, place);
+    }
   });
   // A pointer that rests is told of again whenever the page moves under it; the keys go on then.
   let rested = '';

@@ -19,6 +19,7 @@ from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState, StageKind
 from drives.models import Drive, SmartReading
 from live.changes import changed
+from tests.integration.dashboard.open_page import open_live
 from tests.integration.dashboard.test_reports import ended
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job
@@ -38,7 +39,7 @@ def test_the_map_tells_of_every_region_by_keyboard_and_pointer(
 ) -> None:
     job = ended(drive)
     page = page_of("viewer")
-    page.goto(f"{web.url}/history/{job.pk}")
+    open_live(page, web, f"/history/{job.pk}")
     latency = page.get_by_role("slider", name="Latency map, verify 1. Arrow keys move by region")
     readout = page.locator(".readout")
     # It stands at the error; the script's words are the server's.
@@ -49,6 +50,14 @@ def test_the_map_tells_of_every_region_by_keyboard_and_pointer(
     page.keyboard.press("ArrowRight")
     expect(readout).to_contain_text(f"Region {at + 1}")
     expect(readout).to_contain_text("no errors")
+    # It stays there when the page changes.
+    with transaction.atomic():
+        AuditEvent.objects.create(kind=Kind.BURNIN_RESUMED, note="goes on", job_id=job.pk)
+        changed([drive.pk])
+    expect(page.get_by_label(f"Log of burn-in {job.pk}")).to_contain_text("Goes on")
+    expect(readout).to_contain_text(f"Region {at + 1}", timeout=1000)
+    expect(latency).to_have_attribute("aria-valuenow", str(at + 1))
+    expect(latency).to_be_focused()
     page.keyboard.press("ArrowLeft")
     assert readout.text_content() == first
     page.keyboard.press("ArrowUp")

@@ -129,9 +129,12 @@ def test_surface_runs_are_asked_for_by_keyboard_and_old_data_is_given_free(
         expect(dialog.get_by_role("button", name="Start burn-in")).to_be_disabled()
         return dialog
 
-    ask(new)
+    dialog = ask(new)
     page.keyboard.type(new.serial[-1])
+    press(page, "Enter")  # in the field: what destroys is never the default
+    expect(dialog.get_by_role("button", name="Start burn-in")).to_be_enabled()
     tab_to(page, "Start burn-in")
+    assert not Job.objects.exists()
     press(page, "Enter")
     expect(row(page, new)).to_contain_text("Queued")
     dialog = ask(old)

@@ -13,8 +13,8 @@ Burns in hard drives before they are trusted with data.
 
   ./run demo             everything on this machine, against two mock NAS; Ctrl-C stops it
   ./run up               the product, for real NAS, with the settings of .env
-  ./run test [ARG…]      all tests; arguments go to pytest (then only pytest runs)
-  ./run matrices [ARG…]  long tables of cases, and kills, as CI runs them after the tests
+  ./run test [ARG…]      the tests; arguments go to pytest (then only pytest runs)
+  ./run long             the whole product, its pages in a browser, kills, long tables of cases
   ./run smoke            real and simulated burn-ins from end to end, in a minute and a half
   ./run check            format, lint, types, import direction, migrations; in seconds
   ./run mock [OPTION…]   a mock NAS: --port --ssh-port --release --names --speed --media
@@ -49,10 +49,10 @@ def main(arguments: list[str]) -> int:
                 from . import suite
 
                 return suite.main(rest)
-            case "matrices":
+            case "long":
                 from . import suite
 
-                return suite.matrices(rest)
+                return suite.long()
             case "check":
                 from . import checks
 

@@ -1,6 +1,6 @@
 """`./run test`: the suite, on both databases, and the agent's tests under Python 3.9.
 
-`./run matrices`: what takes longer.
+`./run long`: what takes longer. Each under a quarter of an hour on two processors.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ PARALLEL = ["--dist", "loadfile", "-n"]
 MATRICES = ("attack", "systems", "fuzz")
 #: Of tests/integration. The agent's run under the oldest Python of a NAS, once.
 AGENT = "agent"
+#: Of tests/integration, by `./run long`: pages in Chromium.
+BROWSER = "dashboard/test_browser_*"
 #: What has no database of ours, or whose answer can't depend on which one it is.
 ANY_DATABASE = (
     AGENT,
+    BROWSER,
     "truenas_mock",
     "launcher",
-    "dashboard/test_browser_*",
     "dashboard/test_api_schema.py",
     "dashboard/test_doors.py",
     "dashboard/test_roles.py",
@@ -65,19 +67,18 @@ def main(arguments: list[str]) -> int:
         return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     needs.install_missing()
     began = time.monotonic()
-    parts = _side_by_side([_on_sqlite], [_on_python39, _acceptance], [_on_postgres])
+    parts = _side_by_side([_on_sqlite], [_on_postgres], [_on_python39])
     return _report(parts, began)
 
 
-def matrices(arguments: list[str]) -> int:
-    """The long tables of tests/matrix and the kills of tests/chaos; arguments go to pytest (then
-    only pytest runs)."""
+def long() -> int:
+    """The product as a whole, its pages in a browser, kills, and long tables of cases."""
     _prepare()
     needs.install_missing()
-    if arguments:
-        return subprocess.run([*PYTEST, *arguments], cwd=ROOT).returncode
     began = time.monotonic()
-    return _report(_side_by_side([_matrices], [_chaos, _pages]), began)
+    return _report(
+        _side_by_side([_matrices], [_acceptance, _chaos], [_in_a_browser, _every_page]), began
+    )
 
 
 def _prepare() -> None:
@@ -107,7 +108,7 @@ def _side_by_side(*lanes: list[Callable[[], Part]]) -> list[Part]:
 
 
 def _on_sqlite() -> Part:
-    places = ["tests/unit", "tests/integration", *_without(AGENT)]
+    places = ["tests/unit", "tests/integration", *_without(AGENT, BROWSER)]
     return _run("unit, integration (SQLite)", [*PYTEST, *PARALLEL, "3", *places])
 
 
@@ -132,7 +133,12 @@ def _matrices() -> Part:
     return _run("matrices", [*PYTEST, *(f"tests/matrix/{name}" for name in MATRICES)])
 
 
-def _pages() -> Part:
+def _in_a_browser() -> Part:
+    files = [str(file) for file in sorted((ROOT / "tests/integration").glob(f"{BROWSER}.py"))]
+    return _run("browser", [*PYTEST, *PARALLEL, "2", *files], aside=True)
+
+
+def _every_page() -> Part:
     return _run("every page", [*PYTEST, "-n", "2", "tests/matrix/pages"], aside=True)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import pytest
-from pytest_django import DjangoDbBlocker
+
+if TYPE_CHECKING:  # the agent's tests under Python 3.9 have no Django
+    from pytest_django import DjangoDbBlocker
 
 
 @pytest.fixture(scope="session")

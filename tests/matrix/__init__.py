@@ -1,1 +1,1 @@
-"""Long tables of cases: CI runs them, `./run test` does not."""
+"""Long tables of cases: `./run long` runs them."""

@@ -76,9 +76,8 @@ def long() -> int:
     _prepare()
     needs.install_missing()
     began = time.monotonic()
-    return _report(
-        _side_by_side([_matrices], [_acceptance, _chaos], [_in_a_browser, _every_page]), began
-    )
+    parts = _side_by_side([_matrices, _every_page], [_acceptance, _chaos, _in_a_browser])
+    return _report(parts, began)
 
 
 def _prepare() -> None:
@@ -135,7 +134,7 @@ def _matrices() -> Part:
 
 def _in_a_browser() -> Part:
     files = [str(file) for file in sorted((ROOT / "tests/integration").glob(f"{BROWSER}.py"))]
-    return _run("browser", [*PYTEST, *PARALLEL, "2", *files], aside=True)
+    return _run("browser", [*PYTEST, *files], aside=True)
 
 
 def _every_page() -> Part:

@@ -76,7 +76,7 @@ def long() -> int:
     _prepare()
     needs.install_missing()
     began = time.monotonic()
-    parts = _side_by_side([_matrices, _every_page], [_acceptance, _chaos, _in_a_browser])
+    parts = _side_by_side([_matrices, _chaos], [_acceptance, _in_a_browser, _every_page])
     return _report(parts, began)
 
 

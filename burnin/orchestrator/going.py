@@ -47,6 +47,9 @@ def keep_going(job: Job, stage: Stage, going: Going, now: datetime) -> None:
         if begun:
             tell(job, Kind.STAGE_STARTED, f"{stage.get_kind_display()} started")
         return
+    if going.progress.get("paused") != stage.progress.get("paused"):
+        # A look that came at the same time may have told of it.
+        stage = Stage.objects.select_for_update().get(pk=stage.pk)
     moved = has_moved(stage, going)
     paused = bool(going.progress.get("paused"))
     if moved:

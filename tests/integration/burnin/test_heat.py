@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import transaction
 
 from audit.models import AuditEvent, Kind
-from burnin.models import JobState, StageState
+from burnin.models import JobState, Stage, StageKind, StageState
+from burnin.orchestrator.going import keep_going
+from burnin.outcomes import Going
+from tests.integration.rows import a_drive, a_job, a_system, now
 from tests.nas import MockNas
 
 from .conftest import Site
@@ -47,3 +51,15 @@ def test_a_run_pauses_goes_on_and_ends_by_its_drives_temperature(
     job = here.until_over(job, timeout=120)
     assert (job.state, here.stage(job, surface).state) == (JobState.FAILED, StageState.FAILED)
     assert "too hot" in job.error_text and "63 °C" in job.error_text and "62 °C" in job.error_text
+
+
+@pytest.mark.django_db
+def test_two_looks_at_the_same_time_tell_of_a_pause_once() -> None:
+    job = a_job(a_drive(a_system()), state=JobState.RUNNING)
+    job.stages.filter(kind=StageKind.SURFACE_VALIDATE).update(state=StageState.RUNNING)
+    looks = [Stage.objects.get(job=job, kind=StageKind.SURFACE_VALIDATE) for _ in range(2)]
+    hot = {"by": "temperature", "reason": "56 °C, goes on below 48 °C"}
+    for stage in looks:
+        with transaction.atomic():
+            keep_going(job, stage, Going(40.0, {"paused": hot}), now())
+    assert AuditEvent.objects.filter(job_id=job.pk, kind=Kind.BURNIN_PAUSED).count() == 1

@@ -1,6 +1,6 @@
 """`./run test`: the suite, on both databases, and the agent's tests under Python 3.9.
 
-`./run long`: what takes longer. Each under a quarter of an hour on two processors.
+`./run long`: what takes longer.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .environment import PYTHON, ROOT, VAR
 AGENT_REQUIREMENTS = ("requirements-agent-tests.txt",)
 PYTEST = [str(PYTHON), "-m", "pytest"]
 #: A file's tests stay together, for what they share.
-PARALLEL = ["--dist", "loadfile", "-n"]
+BY_FILE = ["--dist", "loadfile"]
 #: Of tests/matrix, one after the other. By hand: `agent`, a thousand runs, and `clients`, which
 #: fetches other people's programs.
 MATRICES = ("attack", "systems", "fuzz")
@@ -108,7 +108,7 @@ def _side_by_side(*lanes: list[Callable[[], Part]]) -> list[Part]:
 
 def _on_sqlite() -> Part:
     places = ["tests/unit", "tests/integration", *_without(AGENT, BROWSER)]
-    return _run("unit, integration (SQLite)", [*PYTEST, *PARALLEL, "3", *places])
+    return _run("unit, integration (SQLite)", [*PYTEST, *BY_FILE, "-n", "3", *places])
 
 
 def _without(*places: str) -> list[str]:
@@ -123,7 +123,7 @@ def _on_postgres() -> Part:
     name = "integration (PostgreSQL)"
     if not needs.NEEDS["postgres"].find():
         return _missing(name, "no PostgreSQL server binaries (Debian: apt install postgresql)")
-    command = [*PYTEST, *PARALLEL, "2", "tests/integration", *_without(*ANY_DATABASE)]
+    command = [*PYTEST, *BY_FILE, "-n", "2", "tests/integration", *_without(*ANY_DATABASE)]
     server = [str(PYTHON), "-m", "tests.postgres"]
     return _run(name, [*server, *command], aside=True)
 

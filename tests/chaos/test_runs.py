@@ -10,15 +10,15 @@ from typing import Any
 import pytest
 
 from audit.models import AuditEvent, Kind
-from burnin.models import JobState
+from burnin.models import Job, JobState
 from drives.models import HostRun
+from tests.integration.burnin.conftest import Site
 from tests.integration.burnin.runs import (
     FULL_SPEED_MBPS,
     MIB,
     Sites,
     agent_processes,
     at_full_speed,
-    running_surface,
 )
 from tests.nas import MockNas
 
@@ -39,11 +39,9 @@ def test_a_verdict_that_was_seen_before_the_folder_was_lost_is_judged(
 
 
 def test_a_killed_agent_is_started_again_from_its_checkpoint(
-    media_nas: MockNas, site: Sites, settings: Any
+    caught: tuple[Site, Job], settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+    here, job = caught
     run_id = here.stage(job, "surface_validate").run_id
     for process in agent_processes(here):
         os.kill(process, signal.SIGKILL)
@@ -56,12 +54,8 @@ def test_a_killed_agent_is_started_again_from_its_checkpoint(
     assert AuditEvent.objects.filter(job_id=job.pk, kind=Kind.BURNIN_RESUMED).exists()
 
 
-def test_a_reboot_of_the_host_resumes_the_run(
-    media_nas: MockNas, site: Sites, settings: Any
-) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+def test_a_reboot_of_the_host_resumes_the_run(caught: tuple[Site, Job], settings: Any) -> None:
+    here, job = caught
     here.nas.debug("reboot")
     settings.SURFACE_RATE_LIMIT_MBPS = FULL_SPEED_MBPS
     job = here.until_over(job)
@@ -72,11 +66,9 @@ def test_a_reboot_of_the_host_resumes_the_run(
 
 
 def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
-    media_nas: MockNas, site: Sites, settings: Any
+    caught: tuple[Site, Job], media_nas: MockNas, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+    here, job = caught
     for process in agent_processes(here):
         os.kill(process, signal.SIGKILL)
     shutil.rmtree(media_nas.state_dir / "runs")
@@ -88,12 +80,8 @@ def test_a_host_that_lost_the_runs_folder_goes_on_from_our_copy(
     assert note is not None and "from our copy" in note.note
 
 
-def test_a_nas_that_is_away_is_told_and_the_run_goes_on(
-    media_nas: MockNas, site: Sites, settings: Any
-) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+def test_a_nas_that_is_away_is_told_and_the_run_goes_on(caught: tuple[Site, Job]) -> None:
+    here, job = caught
     (process,) = agent_processes(here)
     here.nas.kill9()
     job = here.until(

@@ -104,6 +104,16 @@ def site(worker: None, settings: Any) -> Callable[[MockNas], Site]:
 
 
 @pytest.fixture
+def caught(media_nas: MockNas, site: Callable[[MockNas], Site], settings: Any) -> tuple[Site, Job]:
+    """A surface run of da0 that writes, slow enough to be caught on its way."""
+    from tests.integration.burnin.runs import running_surface
+
+    settings.SURFACE_RATE_LIMIT_MBPS = 4
+    here = site(media_nas)
+    return here, running_surface(here, here.start("da0", "surface_validate"))
+
+
+@pytest.fixture
 def lost_answers(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Connections break after the command has reached the host, for commands with these words."""
     lost: list[str] = []

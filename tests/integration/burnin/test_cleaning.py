@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -17,7 +16,6 @@ from drives.models import HostRun
 from tests.nas import MockNas
 
 from .conftest import Site
-from .runs import running_surface
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 Sites = Callable[[MockNas], Site]
@@ -41,11 +39,9 @@ def test_the_folder_goes_after_the_job_and_removing_it_twice_is_harmless(
 
 
 def test_it_stays_while_anything_is_open(
-    media_nas: MockNas, site: Sites, settings: Any, monkeypatch: pytest.MonkeyPatch
+    caught: tuple[Site, Job], media_nas: MockNas, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+    here, job = caught
     assert not cleaning.is_due(here.system)
     stage = here.stage(job, "surface_validate")
     # Whatever our own rows say of it, the agent doesn't remove a living run.
@@ -61,11 +57,9 @@ def test_it_stays_while_anything_is_open(
 
 
 def test_an_inconclusive_run_without_a_verdict_keeps_its_folder(
-    media_nas: MockNas, site: Sites, settings: Any
+    caught: tuple[Site, Job], media_nas: MockNas
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+    here, job = caught
     Job.objects.filter(pk=job.pk).update(state=JobState.UNKNOWN, holds_drive=False)
     here.until(job, lambda now: not HostRun.objects.get().is_open, "the run is over")
     assert not cleaning.is_due(here.system)

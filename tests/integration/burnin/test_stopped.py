@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from burnin import orchestrator
-from burnin.models import JobState, StageState
+from burnin.models import Job, JobState, StageState
 from burnin.orchestrator import RequestRefused
 from drives import systems
 from drives.models import System
@@ -16,17 +15,15 @@ from tests.integration.drives.test_host_key import with_another_key
 from tests.nas import MockNas
 
 from .conftest import Site
-from .runs import agent_processes, running_surface
+from .runs import agent_processes
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
 def test_a_running_burn_in_waits_until_the_new_key_is_confirmed(
-    media_nas: MockNas, site: Callable[[MockNas], Site], settings: Any
+    caught: tuple[Site, Job], media_nas: MockNas, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+    here, job = caught
     agents = agent_processes(here)
     with_another_key(media_nas)
     job = here.until(

@@ -27,18 +27,13 @@ from .runs import (
     at_full_speed,
     digest,
     medium,
-    running_surface,
 )
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
-def test_cancelling_a_surface_run_ends_it_on_the_host(
-    media_nas: MockNas, site: Sites, settings: Any
-) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+def test_cancelling_a_surface_run_ends_it_on_the_host(caught: tuple[Site, Job]) -> None:
+    here, job = caught
     assert agent_processes(here)
     orchestrator.cancel(job, by="olga")
     job = here.until_over(job)
@@ -112,12 +107,8 @@ def test_a_wish_that_comes_while_the_drive_is_looked_up_is_heard_before_the_star
     assert digest(medium(media_nas, "FILE0001")) == before
 
 
-def test_a_run_that_nobody_holds_any_more_is_stopped(
-    media_nas: MockNas, site: Sites, settings: Any
-) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+def test_a_run_that_nobody_holds_any_more_is_stopped(caught: tuple[Site, Job]) -> None:
+    here, job = caught
     Job.objects.filter(pk=job.pk).update(state=JobState.CANCELLED, holds_drive=False)
     here.until(job, lambda now: not agent_processes(here), "the agent's process ends")
     here.until(job, lambda now: not HostRun.objects.get().is_open, "the host is left alone")
@@ -139,11 +130,9 @@ def test_cancelling_a_self_test_ends_it_on_the_drive(
 
 
 def test_a_freeze_holds_every_run_still_until_the_thaw(
-    media_nas: MockNas, site: Sites, settings: Any
+    caught: tuple[Site, Job], media_nas: MockNas, settings: Any
 ) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 4
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+    here, job = caught
     waiting = here.start("da1", "surface_validate")
     orchestrator.freeze_all(by="olga")
 
@@ -205,10 +194,8 @@ def test_a_freeze_while_the_host_is_asked_to_start_holds_the_run_at_once(
     assert here.until_over(job).state == JobState.CANCELLED, here.describe(job)
 
 
-def test_a_pause_holds_one_job_still(media_nas: MockNas, site: Sites, settings: Any) -> None:
-    settings.SURFACE_RATE_LIMIT_MBPS = 8
-    here = site(media_nas)
-    job = running_surface(here, here.start("da0", "surface_validate"))
+def test_a_pause_holds_one_job_still(caught: tuple[Site, Job]) -> None:
+    here, job = caught
     orchestrator.pause(job, by="olga")
     here.until(
         job, lambda now: here.stage(now, "surface_validate").progress.get("paused"), "it pauses"

@@ -1,33 +1,25 @@
-"""What a person asks for and is told, in a real browser: stages in another order, old data given
-free, self-tests, notifications, systems, and a server that is away."""
+"""What a person asks for, in a real browser: stages in another order, old data given free,
+self-tests, a failure acknowledged."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
-import redis
-from django.db import transaction
-from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from config import runtime
-from dashboard.flusher import SEQUENCE
 from drives import poll
-from drives.models import Drive, SmartTest, System
-from live.changes import changed
+from drives.models import Drive, SmartTest
 from tests.integration.dashboard.keys import arrow_to, press, tab_to
-from tests.integration.dashboard.open_page import MARKED, change, open_live, row
+from tests.integration.dashboard.open_page import MARKED, open_live, row
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job, system_of
 from tests.nas import MockNas
-from tests.waiting import wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -35,16 +27,6 @@ pytestmark = [
     pytest.mark.needs("chromium"),
 ]
 Opens = Callable[..., Page]
-#: Notes what the page would show, in place of the browser's own.
-NOTIFICATIONS = """
-window.shown = [];
-window.Notification = class {
-  constructor(title, { body, tag }) { window.shown.push({ title, body, tag }); }
-  static permission = 'default';
-  static async requestPermission() { return (this.permission = 'granted'); }
-  addEventListener() {}
-};
-"""
 
 
 @pytest.fixture(scope="module")
@@ -283,124 +265,6 @@ def test_self_tests_of_one_by_keyboard_and_of_many_from_the_bar(
     expect(dialog).to_contain_text("SMART short runs on it already.")
     dialog.get_by_role("link", name="Close").click()
     expect(dialog).to_be_hidden()
-
-
-def test_the_bell_tells_of_each_end_once_though_two_tabs_are_open(
-    drive: Drive, web: Web, page_of: Opens
-) -> None:
-    first = page_of("viewer")
-    second = first.context.new_page()
-    for page in (first, second):
-        page.add_init_script(NOTIFICATIONS)
-    open_live(first, web)
-    open_live(second, web, "/history")
-    bell = first.get_by_role("button", name="Browser notifications")
-    bell.click()
-    expect(bell).to_have_attribute("aria-pressed", "true")
-    second.evaluate("Notification.permission = 'granted'")
-    a_failure(drive)
-    expect(row(first, drive)).to_contain_text("Failed")
-    expect(second.locator("body[data-connected]")).to_be_attached()
-    shown: list[dict[str, Any]] = first.evaluate("shown") + second.evaluate("shown")
-    assert len(shown) == 1 and "sda" in shown[0]["title"], shown
-    # The tab that is left tells on, whatever it shows.
-    first.close()
-    a_failure(a_drive(drive.system, "sdb"))
-    (told,) = wait_for(lambda: second.evaluate("shown"), 40, "the other tab tells")
-    assert "sdb" in told["title"]
-    bell = second.get_by_role("button", name="Browser notifications")
-    bell.click()
-    expect(bell).to_have_attribute("aria-pressed", "false")
-
-
-def a_failure(drive: Drive) -> None:
-    """A burn-in of it has just failed."""
-    with transaction.atomic():
-        job = a_job(
-            drive, state=JobState.FAILED, holds_drive=False, error_text="12 sectors are bad"
-        )
-        AuditEvent.objects.create(
-            kind=Kind.BURNIN_FAILED,
-            note="failed: 12 sectors are bad",
-            job_id=job.pk,
-            drive_id=drive.pk,
-        )
-        changed([drive.pk])
-
-
-def test_a_system_that_falls_silent_shows_on_every_page_by_itself(
-    drive: Drive, web: Web, page_of: Opens
-) -> None:
-    home, other, cards = page_of("viewer"), page_of("operator"), page_of("admin")
-    lists, own = other.context.new_page(), other.context.new_page()
-    open_live(home, web)
-    open_live(other, web, f"/drives/{drive.pk}")
-    open_live(cards, web, "/systems")
-    open_live(lists, web, "/stats")
-    open_live(own, web, "/profile")
-    with transaction.atomic():
-        System.objects.update(
-            last_polled_at=timezone.now() - timedelta(minutes=5), last_error="connection refused"
-        )
-        changed([drive.pk])
-    for page in (home, other, cards, lists, own):
-        expect(page.locator("#systems .system")).to_contain_text("stale 5 min")
-        assert page.evaluate(MARKED)
-    expect(cards.locator("main")).to_contain_text("Connection refused")
-    expect(home.locator("#banners")).to_contain_text("nas-1 doesn’t answer.")
-    # From a chip to its drives.
-    other.locator("#systems .system").click()
-    expect(row(other, drive)).to_be_visible()
-    assert other.url.endswith(f"/#system-{drive.system_id}")
-
-
-def test_an_order_that_no_longer_holds_is_offered_anew(
-    drive: Drive, web: Web, page_of: Opens
-) -> None:
-    other = a_drive(drive.system, "sdb", temperature_c=40)
-    page = page_of("viewer")
-    open_live(page, web, "/?sort=-temp")
-    names = page.locator("#drives tr[data-state] .drive a")
-    resort = page.get_by_role("button", name="Order changed – re-sort")
-    expect(names).to_have_text(["sdb", "sda"])
-    expect(resort).to_be_hidden()
-    change(other, temperature_c=30)
-    expect(resort).to_be_visible()
-    expect(names).to_have_text(["sdb", "sda"])
-    # Not even a page that missed something, and loads its table, moves a row under the pointer.
-    new = a_drive(drive.system, "sdc", temperature_c=35)
-    redis.Redis.from_url(web.valkey).incrby(SEQUENCE, 7)
-    change(other, temperature_c=31)
-    expect(row(page, other)).to_contain_text("31 °C")
-    expect(row(page, new)).to_be_visible()
-    order = [name for name in names.all_inner_texts() if name != "sdc"]
-    assert order == ["sdb", "sda"]
-    expect(resort).to_be_visible()
-    resort.click()
-    expect(names).to_have_text(["sdc", "sda", "sdb"])
-    expect(resort).to_be_hidden()
-    assert page.evaluate(MARKED)
-
-
-def test_while_the_server_is_away_a_click_says_why_nothing_happens(
-    drive: Drive, web: Web, page_of: Opens
-) -> None:
-    page = page_of("operator")
-    open_live(page, web)
-    burn_in = row(page, drive).get_by_text("Burn in…")
-    web.kill9()
-    expect(page.get_by_text("This page is offline.")).to_be_visible()
-    expect(burn_in).to_have_attribute("aria-disabled", "true")
-    burn_in.focus()
-    page.keyboard.press("Enter")
-    expect(page.locator(".toast")).to_contain_text("The server can’t be reached just now.")
-    expect(page.locator("dialog[open]")).to_have_count(0)
-    web.start()
-    expect(page.get_by_text("This page is offline.")).to_be_hidden()
-    expect(burn_in).not_to_have_attribute("aria-disabled", "true")
-    burn_in.click()
-    expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
-    assert page.evaluate(MARKED)
 
 
 def test_a_tile_filters_and_a_failure_is_acknowledged(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -56,7 +56,7 @@ class Budget:
     running: int
     queued: int
     all_done: Estimate | None
-    starts: Mapping[int, Estimate] = field(default_factory=dict)
+    starts: Mapping[int, Estimate]
 
 
 # --- before it begins --------------------------------------------------------------------------

@@ -18,6 +18,9 @@ class CurrentSystems(models.Manager["System"]):
         return super().get_queryset().filter(removed_at=None)
 
 
+REMOVED_AT = " (removed "
+
+
 class System(models.Model):
     """A NAS or host: how to reach it, what it can do, and when it last answered.
 
@@ -89,6 +92,11 @@ class System(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def known_as(self) -> str:
+        """As it was called: removing it puts a note of that behind its name, which is free then."""
+        return self.name.partition(REMOVED_AT)[0]
 
 
 class Drive(models.Model):

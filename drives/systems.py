@@ -15,7 +15,7 @@ from audit.models import Kind
 
 from .apply import changed_all
 from .hosts.ssh import HostError, HostKeyChanged, fingerprint
-from .models import Drive, HostRun, SmartTest, System
+from .models import REMOVED_AT, Drive, HostRun, SmartTest, System
 
 SECRET_FIELDS = {"api_key", "ssh_password"}
 UNTOLD_FIELDS = {"version", "release", "capabilities"}
@@ -143,7 +143,7 @@ def remove(system: System, *, by: str, source_ip: str | None = None) -> None:
         system.stopped = f"removed by {by}"
         system.paused_by = system.api_key = system.ssh_password = ""
         # The name is free for another one.
-        system.name = f"{name[:60]} (removed {now:%Y-%m-%d %H:%M:%S})"
+        system.name = f"{name[:60]}{REMOVED_AT}{now:%Y-%m-%d %H:%M:%S})"
         system.save()
         note = f"{name} removed; its history stays"
         record(Kind.SYSTEM_CHANGED, note, actor=by, source_ip=source_ip, system=system)

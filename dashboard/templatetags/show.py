@@ -70,12 +70,6 @@ def why(job: Job) -> str:
 
 
 @register.filter
-def known_as(system_name: str) -> str:
-    """As a system was called: one that was removed has a note of that behind its name."""
-    return system_name.partition(" (removed ")[0]
-
-
-@register.filter
 def colour(state: str) -> str:
     """The colour class of a job's state."""
     return LOOKS.get(state, ("calm", "info"))[0]

@@ -72,7 +72,7 @@ def test_what_is_held_can_not_be_told(nas: System) -> None:
 
 
 def test_nothing_asked_for_has_no_end() -> None:
-    assert eta.budget(now()) == eta.Budget(0, 0, None)
+    assert eta.budget(now()) == eta.Budget(0, 0, None, {})
 
 
 def test_an_earlier_run_of_the_model_tells_how_long_it_takes(nas: System) -> None:

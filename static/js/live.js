@@ -9,6 +9,7 @@
   if (!live) return;
   const kind = document.body.dataset.live;
   const offline = document.getElementById('offline');
+  const stale = document.getElementById('stale');
   let known = Number.parseInt(live.dataset.sequence, 10);
   let heard = Date.now();
   let connection = null, catching = null, again = false, offlineTimer = 0, before = null;
@@ -71,8 +72,9 @@
       const text = await response.text();
       const where = kind === 'rows' ? { target: live, swap: 'none' } : { target: report, swap: 'outerMorph', select: '#report' };
       await htmx.swap({ sourceElement: live, text, transition: false, ...where });
-    } catch (error) {
-      console.warn(error.message);
+      if (stale) stale.hidden = true;
+    } catch {
+      if (stale) stale.hidden = false;
       setTimeout(catchUp, RETRY_MS);
     }
   }

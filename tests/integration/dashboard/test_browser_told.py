@@ -157,3 +157,26 @@ def test_while_the_server_is_away_a_click_says_why_nothing_happens(
     burn_in.click()
     expect(page.get_by_role("dialog", name="Burn in sda")).to_be_visible()
     assert page.evaluate(MARKED)
+
+
+def test_a_page_that_can_not_read_what_changed_says_so_until_it_can(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    page = page_of("operator")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    open_live(page, web)
+    old = page.get_by_text("What you see may be old.", exact=True)
+    expect(old).to_be_hidden()
+    # As a browser that runs out of time with it.
+    page.route("**/table*", lambda route: route.abort("timedout"))
+    new = a_drive(drive.system, "sdc")
+    with transaction.atomic():
+        changed([new.pk])
+    expect(old).to_be_visible()
+    expect(row(page, drive).get_by_text("Burn in…")).not_to_have_attribute("aria-disabled", "true")
+    page.unroute("**/table*")
+    expect(row(page, new)).to_be_visible(timeout=15_000)
+    expect(old).to_be_hidden()
+    assert page.evaluate(MARKED)
+    assert [one for one in complaints if "Failed to load resource" not in one] == []

@@ -12,7 +12,10 @@
   const boxesIn = (root) => [...root.querySelectorAll(FREE)];
   const ticked = () => [...table.querySelectorAll('tr[data-state] .pick input:checked')];
 
-  function show() {
+  // Also at each live update. It ticks nothing by itself, so where nothing was ticked no row is looked
+  // at but the first that is free: all 500 would cost more than the update does.
+  function show({ type } = {}) {
+    if (type && batch.hidden) return markAll([]);
     const gone = ticked().filter((box) => box.disabled);
     for (const box of gone) box.checked = false;
     if (gone.length) {
@@ -20,8 +23,7 @@
       document.getElementById('said').textContent = `${names.join(', ')} left the selection.`;
     }
     const chosen = ticked();
-    for (const body of document.getElementById('drives').tBodies) mark(body.querySelector('.group .pick input'), body, chosen);
-    mark(document.getElementById('pick-all'), table, chosen);
+    markAll(chosen);
     const had = document.activeElement;
     // Only on a wide screen: on a phone the bar is a sheet, and the list must not jump under a thumb.
     filter.classList.toggle('away', chosen.length > 0);
@@ -38,7 +40,11 @@
     document.getElementById('batch-drives').value = chosen.map((box) => box.value).join(',');
   }
 
-  // Called at each live update: with nothing chosen, no row but the first is looked at.
+  function markAll(chosen) {
+    for (const body of document.getElementById('drives').tBodies) mark(body.querySelector('.group .pick input'), body, chosen);
+    mark(document.getElementById('pick-all'), table, chosen);
+  }
+
   function mark(all, root, chosen) {
     const boxes = chosen.length ? boxesIn(root) : [];
     const count = boxes.filter((box) => box.checked).length;

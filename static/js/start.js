@@ -124,9 +124,10 @@
     }
     judgeAll();
   });
-  function judgeAll() {
-    for (const form of document.querySelectorAll('form.plan')) judge(form);
+  function judgeAll(root = document) {
+    for (const form of root.querySelectorAll('form.plan')) judge(form);
   }
-  document.addEventListener('htmx:after:swap', judgeAll);
+  // Not all of the page at each live update: its table alone has 30,000 elements.
+  document.addEventListener('htmx:after:swap', (event) => [document.getElementById('dialog'), ...window.swapped(event)].forEach(judgeAll));
   judgeAll();
 })();

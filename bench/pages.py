@@ -84,15 +84,11 @@ def main(arguments: list[str]) -> int:
 
 
 def _measure(scene: Scene, runs: int) -> Measured:
-    from playwright.sync_api import sync_playwright
+    from tests.browser import chromium
 
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=NEEDS["chromium"].find(), args=["--no-sandbox", "--headless=new"]
-        )
+    with chromium() as browser:
         loads = [_load(browser, scene) for _ in range(runs)]
         update = _updates(browser, scene)
-        browser.close()
     middle = {
         name: statistics.median(load[name] for load in loads)
         for name in ("bytes", "paint", "shift")

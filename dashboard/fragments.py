@@ -18,7 +18,7 @@ from config.models import freeze
 
 from . import words
 from .ended import Ended
-from .rows import Row, load_rows, places_in_queue
+from .rows import Row, places_in_queue, table_rows
 from .summary import Summary, load_chips, summarise
 
 
@@ -98,7 +98,7 @@ def summary_now(planned: Budget | None = None) -> Summary:
     """planned: the budget, where the caller has it already."""
     now = timezone.now()
     all_done = (planned or budget(now)).all_done
-    return summarise(load_rows(brief=True), load_chips(now), freeze(), all_done)
+    return summarise(table_rows(brief=True), load_chips(now), freeze(), all_done)
 
 
 def after_act(drive_id: int) -> SafeString:
@@ -109,7 +109,7 @@ def after_act(drive_id: int) -> SafeString:
 def after_acts(drive_ids: list[int]) -> SafeString:
     """The same for several rows."""
     planned = budget(timezone.now())
-    rows = "".join(map(render_row, load_rows(drive_ids, planned=planned)))
+    rows = "".join(map(render_row, table_rows(drive_ids, planned=planned)))
     return SafeString(rows) + above(summary_now(planned))
 
 
@@ -134,7 +134,7 @@ class Fragments:
         None when nothing but ages differs from what was sent before.
         """
         planned = budget(timezone.now())
-        rows = load_rows([*ids, *self._moved_in_queue()], planned=planned)
+        rows = table_rows([*ids, *self._moved_in_queue()], planned=planned)
         summary = summary_now(planned)
         above = {
             name: html

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Any
 
 from django.db.models import Max, Prefetch
 from django.utils import timezone
@@ -33,6 +34,9 @@ STANDINGS = {
     "failed": "Failed",
     "attention": "Needs attention",
 }
+
+#: So long an absent drive stays in the table.
+ABSENT_SHOWN = timedelta(days=30)
 
 #: What changes at each poll and no row shows.
 UNSHOWN = {
@@ -155,6 +159,22 @@ class Row:
     def is_dim(self) -> bool:
         """Nothing can be done with it just now."""
         return self.kind in {"used", "absent"}
+
+    @property
+    def is_long_gone(self) -> bool:
+        """Absent for so long that only its own page, the history and programs have it. Not while
+        its burn-in goes on, or ended badly and nobody has acknowledged that."""
+        since, job = self.drive.absent_since, self.job
+        if self.drive.present or since is None or self.now - since < ABSENT_SHOWN:
+            return False
+        return job is None or not (job.holds_drive or self.is_unacknowledged)
+
+    @property
+    def is_unacknowledged(self) -> bool:
+        """Its last burn-in failed or is inconclusive, and nobody has said that he has seen it."""
+        job = self.job
+        ended_badly = job is not None and job.state in {JobState.FAILED, JobState.UNKNOWN}
+        return ended_badly and not (job and job.acknowledged_at)
 
     @cached_property
     def stage(self) -> Stage | None:
@@ -286,6 +306,11 @@ def load_rows(
             *natural(row.drive.devname),
         ),
     )
+
+
+def table_rows(ids: Collection[int] | None = None, **how: Any) -> list[Row]:
+    """The same without those that have been absent for long: what the page shows and counts."""
+    return [row for row in load_rows(ids, **how) if not row.is_long_gone]
 
 
 def _last_jobs(ids: Collection[int] | None, *, brief: bool, evidence: bool) -> dict[int, Job]:

@@ -188,9 +188,7 @@ def _counted(chips: tuple[Chip, ...], rows: Sequence[Row]) -> tuple[Chip, ...]:
 def _unacknowledged(rows: Sequence[Row], state: JobState) -> tuple[Row, ...]:
     """Those whose last burn-in ended so, and nobody has said that he has seen it."""
     return tuple(
-        row
-        for row in rows
-        if row.job is not None and row.job.state == state and not row.job.acknowledged_at
+        row for row in rows if row.is_unacknowledged and row.job and row.job.state == state
     )
 
 

@@ -70,7 +70,8 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     chosen, order = Filter.from_query(request.GET), Order.from_query(request.GET)
     now = timezone.now()
     planned = budget(now)
-    rows, chips = load_rows(planned=planned), load_chips(now)
+    everything, chips = load_rows(planned=planned), load_chips(now)
+    rows = [row for row in everything if not row.is_long_gone]
     summary = summarise(rows, chips, freeze(), planned.all_done)
     matches = sum(not chosen.hides(row) for row in rows)
     shown = plural(len(rows), "drive")
@@ -85,6 +86,7 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         "matches": matches,
         "shown": f"{matches} of {shown}" if chosen else shown,
         "capacity": sum(row.drive.size_bytes for row in rows),
+        "long_gone": len(everything) - len(rows),
         "poll_seconds": settings.POLL_INTERVAL_SECONDS,
         "sequence": sequence,
     }

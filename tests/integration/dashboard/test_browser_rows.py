@@ -132,6 +132,42 @@ def test_each_state_has_its_words(nas: System, web: Web, page_of: Opens) -> None
     expect(tests["sdi"]).to_have_text(["No end", "–"])
 
 
+def test_a_drive_that_is_absent_for_a_month_is_in_the_history_alone(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    month, week = (timezone.now() - timedelta(days=days) for days in (31, 7))
+    gone = a_drive(drive.system, "sdb", present=False, absent_since=month)
+    away = a_drive(drive.system, "sdc", present=False, absent_since=week)
+    bad = a_drive(drive.system, "sdd", present=False, absent_since=month)
+    job = over(gone, JobState.PASSED)
+    over(bad, JobState.FAILED, error_text="it broke")
+    page = page_of("operator")
+    open_live(page, web)
+    expect(row(page, away)).to_be_visible()
+    expect(row(page, gone)).to_have_count(0)
+    expect(page.locator("#stats").get_by_role("link", name="Total 3")).to_be_visible()
+    expect(page.locator("#foot")).to_contain_text("1 absent for more than 30 days is left out")
+    # A change of it doesn't bring it back, nor does it disturb the page.
+    change(gone, notes="returned to the shop")
+    change(drive, temperature_c=41)
+    expect(row(page, drive)).to_contain_text("41 °C")
+    expect(row(page, gone)).to_have_count(0)
+    # One that failed stays until somebody has said that he has seen it.
+    expect(row(page, bad)).to_be_visible()
+    page.locator("#banners").get_by_role("button", name="Acknowledge").click()
+    expect(page.locator("#banners .banner")).to_have_count(0)
+    page.reload()
+    expect(row(page, away)).to_be_visible()
+    expect(row(page, bad)).to_have_count(0)
+    page.locator("#foot").get_by_role("link", name="history").click()
+    page.get_by_role("link", name=f"{job.pk}, burn-in of SER-sdb").click()
+    page.get_by_role("link", name="sdb SER-sdb").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        re.compile("^Absent: nas-1 hasn’t listed it for 31 d")
+    )
+    assert Drive.objects.get(pk=gone.pk).notes == "returned to the shop"
+
+
 def test_heat_pauses_a_run_and_below_the_threshold_it_goes_on_by_itself(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:

@@ -65,6 +65,30 @@ def test_an_absent_drive_can_not_be_started() -> None:
     assert (row.kind, row.can_start, row.can_cancel) == ("absent", False, False)
 
 
+@pytest.mark.parametrize(
+    ("state", "job", "is_left_out"),
+    [
+        ("", {}, True),
+        ("passed", {}, True),
+        ("failed", {"acknowledged_at": NOW}, True),
+        ("failed", {}, False),
+        ("unknown", {}, False),
+        ("running", {}, False),
+        ("cancelled", {"holds_drive": True}, False),
+    ],
+)
+def test_a_drive_that_is_absent_for_a_month_is_left_out_unless_it_needs_somebody(
+    state: str, job: dict[str, Any], is_left_out: bool
+) -> None:
+    facts = {"present": False, "absent_since": NOW - timedelta(days=31)}
+    assert a_row(state, job=job, **facts).is_long_gone == is_left_out
+    assert not a_row(
+        state, job=job, **facts | {"absent_since": NOW - timedelta(days=29)}
+    ).is_long_gone
+    assert not a_row(state, job=job, present=False).is_long_gone
+    assert not a_row(state, job=job).is_long_gone
+
+
 def test_what_an_absent_drive_measured_last_is_not_shown_as_of_now() -> None:
     assert "37 °C" in row_html(a_row(temperature_c=37))
     assert "37 °C" not in row_html(a_row(temperature_c=37, present=False))

@@ -10,12 +10,14 @@ from functools import cached_property
 from statistics import median
 
 from . import plots, words
-from .surface import REGIONS, Surface, counterpart, label
+from .surface import REGIONS, Region, Surface, counterpart, label
 
 COLUMNS = 64
 CELL = 16
 #: A class ends at so many times the median of the phase, whatever the size of its chunks.
 BORDERS = (1.5, 3.0, 8.0, 30.0)
+#: So many times slower than in the earlier run, a region is outlined.
+GREW = 2.0
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,26 @@ class Map:
         ]
 
     @cached_property
+    def slower(self) -> list[int]:
+        """Regions that are at most half as fast as in the earlier run. A sample isn't compared with
+        a whole run: its chunks stand alone."""
+        if self.earlier is None or self.earlier.is_sample != self.surface.is_sample:
+            return []
+        return [
+            place
+            for place, (now, then) in enumerate(zip(self.regions, self.before, strict=False))
+            if now and then and now.rate * GREW <= then.rate
+        ]
+
+    @property
+    def slower_path(self) -> str:
+        """Outlines in the gaps between the cells."""
+        return "".join(
+            f"M{place % COLUMNS * CELL - 1} {place // COLUMNS * CELL - 1}h16v16h-16z"
+            for place in self.slower
+        )
+
+    @cached_property
     def cursor(self) -> int:
         """Where it stands at first: at the first error, else at the slowest region."""
         if self.errors:
@@ -159,23 +181,32 @@ class Map:
         for first in range(0, REGIONS, COLUMNS):
             here = range(first, first + COLUMNS)
             known = [region for place in here if (region := self.regions[place])]
-            mean = sum(region.mean for region in known) / len(known) if known else None
+            before = [region for place in here if self.before and (region := self.before[place])]
             rows.append(
                 (
                     f"{first + 1:,} – {first + COLUMNS:,}",
                     f"{first * self.sectors // REGIONS:,}",
-                    "not reached" if mean is None else words.milliseconds(mean),
+                    _mean(known) or "not reached",
                     words.milliseconds(max(region.most for region in known)) if known else "–",
+                    *((_mean(before) or "–",) if self.before else ()),
                     str(sum(self.errors.get(place, 0) for place in here)),
                 )
             )
-        head = ("Regions", "from LBA", "mean of a chunk", "slowest chunk", "bad ranges")
+        earlier = ("in the earlier run",) if self.before else ()
+        head = ("Regions", "from LBA", "mean of a chunk", "slowest chunk", *earlier, "bad ranges")
         return plots.Table(head, tuple(rows))
 
     @property
     def spoken(self) -> str:
         told = ", ".join(text for text, _ in self.readout if text)
         return f"Region {self.cursor + 1:,} of {REGIONS:,}, {told}"
+
+
+def _mean(regions: Sequence[Region]) -> str:
+    """Of a chunk in these regions; empty without any."""
+    if not regions:
+        return ""
+    return words.milliseconds(sum(region.mean for region in regions) / len(regions))
 
 
 def _cells(places: Sequence[int], outline: bool = False) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from burnin.models import DESTRUCTIVE_KINDS, Stage, StageState
+from burnin.models import DESTRUCTIVE_KINDS, Stage, StageKind, StageState
 from burnin.words import ERROR_CLASSES
 
 from . import plots, words
@@ -50,11 +50,19 @@ class BadRange:
 
 
 class Surface:
-    """A surface stage's measurements. `at` is when the run ended."""
+    """A surface stage's measurements. `at` is when the run ended; a sample looked at places of each
+    region alone."""
 
     def __init__(
-        self, evidence: dict[str, Any], size_bytes: int, at: datetime | None, job_id: int = 0
+        self,
+        evidence: dict[str, Any],
+        size_bytes: int,
+        at: datetime | None,
+        job_id: int = 0,
+        *,
+        is_sample: bool = False,
     ) -> None:
+        self.is_sample = is_sample
         self.size_bytes, self.at, self.job_id = max(1, size_bytes), at, job_id
         detail = _dict(evidence.get("detail"))
         head = _dict(evidence.get("head"))
@@ -120,7 +128,13 @@ def surface_of(stage: Stage | None) -> Surface | None:
     """None where nothing was measured, or not collected yet."""
     if stage is None or stage.kind not in DESTRUCTIVE_KINDS:
         return None
-    found = Surface(stage.evidence, stage.job.size_bytes, stage.finished_at, stage.job_id)
+    found = Surface(
+        stage.evidence,
+        stage.job.size_bytes,
+        stage.finished_at,
+        stage.job_id,
+        is_sample=stage.kind != StageKind.SURFACE_VALIDATE,
+    )
     return found if found.phases else None
 
 

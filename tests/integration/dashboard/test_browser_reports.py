@@ -16,7 +16,7 @@ from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from audit.models import AuditEvent, Kind
-from burnin.models import Job, JobState, StageKind
+from burnin.models import Job, JobState, StageKind, StageState
 from drives.models import Drive, SmartReading
 from live.changes import changed
 from tests.integration.dashboard.open_page import open_live
@@ -181,6 +181,16 @@ def test_a_drive_and_its_burn_in_show_all_that_is_known(
 ) -> None:
     ended(drive, hours_ago=900)
     job = ended(drive, error_text="it broke", label="order 42")
+    # One region has become three times as slow since then.
+    surface = job.stages.get(kind=StageKind.SURFACE_VALIDATE)
+    region = surface.evidence["detail"]["regions"]["verify-1"][65]
+    region[2], region[4] = region[2] * 3, region[4] // 3
+    surface.save()
+    for stage in job.stages.all():
+        began = job.started_at + timedelta(hours=4 * stage.position)
+        job.stages.filter(pk=stage.pk).update(
+            started_at=began, finished_at=began + timedelta(hours=4)
+        )
     entry = smart.log_entry("long", 21_199)
     job.stages.filter(kind=StageKind.LONG_SMART).update(evidence={"log_entry": entry})
     for hours, pending in ((900, 0), (1, 12)):
@@ -209,6 +219,15 @@ def test_a_drive_and_its_burn_in_show_all_that_is_known(
     for plot in ("Throughput", "Temperature"):
         expect(page.get_by_role("img", name=re.compile(plot)).first).to_be_visible()
     expect(page.locator("main")).to_contain_text("beside the run that ended")
+    expect(page.locator(".readout")).to_contain_text("earlier run")
+    expect(page.locator(".map .slower")).to_have_attribute("d", "M15 15h16v16h-16z")
+    classes = page.get_by_role("list", name=re.compile("Mean time of a chunk"))
+    expect(classes).to_contain_text("half as fast as in the earlier run, or less 1")
+    # Every second stage is shaded behind the temperature: from 20 to 40 and from 60 to 80 %.
+    heat = page.get_by_role("img", name=re.compile("Temperature"))
+    shaded = heat.locator(".band").evaluate_all("all => all.map(one => one.getAttribute('d'))")
+    assert shaded == ["M200 0H400V100H200z", "M600 0H800V100H600z"]
+    expect(heat.get_by_text("SMART long")).to_be_visible()
     # To its burn-in: the verdict, the evidence with what doesn't hold first, errors, files.
     tests.first.get_by_role("link", name=f"burn-in {job.pk}").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("Passed: 12,000,000,000,000 bytes")
@@ -256,9 +275,19 @@ def test_location_and_notes_are_edited_where_they_stand(
 def test_a_burn_in_is_paused_and_resumed_on_its_page(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
-    job = a_job(drive, state=JobState.RUNNING)
+    job = a_job(drive, state=JobState.RUNNING, started_at=timezone.now())
+    job.stages.filter(kind=StageKind.SURFACE_VALIDATE).update(
+        state=StageState.RUNNING, started_at=timezone.now(), percent=41
+    )
     page = page_of("operator")
-    page.goto(f"{web.url}/history/{job.pk}")
+    # From the page of its drive, which has no way to start another one.
+    open_live(page, web, f"/drives/{drive.pk}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Running: Surface")
+    expect(page.get_by_role("progressbar", name="Whole burn-in")).to_be_visible()
+    expect(page.get_by_role("link", name="Cancel burn-in…")).to_be_visible()
+    for name in ("Burn in again…", "Burn in…", "SMART short"):
+        expect(page.locator(".page-actions").get_by_text(name)).to_have_count(0)
+    page.get_by_role("link", name=f"Follow burn-in {job.pk}").click()
     expect(page.locator("body[data-connected]")).to_be_attached()
     page.get_by_role("button", name="Pause").click()
     expect(page.get_by_role("button", name="Resume")).to_be_visible()
@@ -268,3 +297,19 @@ def test_a_burn_in_is_paused_and_resumed_on_its_page(
     expect(page.get_by_role("button", name="Pause")).to_be_visible()
     assert Job.objects.get().pause_requested_by == ""
     expect(page.locator("dialog[open]")).to_have_count(0)
+    # Turns stand under the stage that they happened in.
+    with transaction.atomic():
+        AuditEvent.objects.create(
+            kind=Kind.BURNIN_REATTACHED, note="the run goes on, found again", job_id=job.pk
+        )
+        changed([drive.pk])
+    surface = page.locator(".timeline > li", has_text="Surface")
+    for words in ("Pause requested by operator", "Resumed by operator", "found again"):
+        expect(surface).to_contain_text(words)
+    page.get_by_role("link", name="Cancel burn-in…").click()
+    dialog = page.get_by_role("dialog", name="Cancel the burn-in of sda")
+    expect(dialog).to_contain_text("Readings, logs and results so far are kept")
+    assert Job.objects.get().cancel_requested_at is None
+    dialog.get_by_role("button", name="Cancel burn-in").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cancelling, asked by operator.")
+    expect(page.get_by_role("link", name="Cancel burn-in…")).to_have_count(0)

@@ -36,6 +36,15 @@ def test_every_region_is_on_the_map_exactly_once() -> None:
     assert f"M{614 % 64 * 16} {614 // 64 * 16}h14" in drawn.legend[4].path
 
 
+def test_what_became_slow_since_the_earlier_run_is_outlined() -> None:
+    now, then = surface(slow=[(65, 3.0), (7, 1.6), (900, 5.0)]), surface(slow=[(900, 5.0)])
+    drawn = Map(now, "verify-1", then)
+    assert drawn.slower == [65] and drawn.slower_path == "M15 15h16v16h-16z"
+    assert Map(now, "verify-1").slower == []
+    then.is_sample = True
+    assert Map(now, "verify-1", then).slower == []
+
+
 def test_what_the_script_gets_says_the_same_as_the_readout() -> None:
     run = surface(
         until=("verify-1", 342), errors=[error(7_812_939_776, 8), error(7_812_939_904, 3)]
@@ -55,7 +64,8 @@ def test_what_the_script_gets_says_the_same_as_the_readout() -> None:
     rows = drawn.table.rows
     assert len(rows) == 16 and all(len(row) == len(drawn.table.head) for row in rows)
     assert rows[5][0] == "321 – 384" and [row[-1] for row in rows] == ["0"] * 5 + ["2"] + ["0"] * 10
-    assert rows[15][0] == "961 – 1,024" and rows[15][2:] == ("not reached", "–", "0")
+    assert rows[15][0] == "961 – 1,024" and rows[15][2:] == ("not reached", "–", "36 ms", "0")
+    assert len(Map(run, "verify-1").table.head) == len(drawn.table.head) - 1
 
 
 def test_the_phase_with_the_errors_is_shown_first() -> None:

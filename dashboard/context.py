@@ -16,12 +16,13 @@ THEMES = ("light", "dark")
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
-    """The user's role, the theme he chose, and how each system is doing."""
+    """The user's role, the theme and the rows he chose, and how each system is doing."""
     user = getattr(request, "user", None)
     theme = request.COOKIES.get("theme", "")
     return {
         "role": role_of(user) if user is not None else "",
         "theme": theme if theme in THEMES else "",
+        "is_compact": request.COOKIES.get("rows") == "compact",
         "sheets": files("css/all.css"),
         "scripts": files("js/all.js"),
         "chips": SimpleLazyObject(lambda: load_chips(timezone.now())),

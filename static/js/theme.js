@@ -1,12 +1,13 @@
-// Auto, light or dark. Kept in a cookie, so that the server's first byte already has it.
+// Auto, light or dark; rows of two lines or of one. Kept in cookies, so that the server's first byte
+// already has them.
 
-for (const button of document.querySelectorAll('[data-set-theme]')) {
+for (const button of document.querySelectorAll('[data-set]')) {
   button.addEventListener('click', () => {
-    const theme = button.dataset.setTheme;
-    if (theme) document.documentElement.dataset.theme = theme;
-    else delete document.documentElement.dataset.theme;
-    document.cookie = `theme=${theme}; path=/; samesite=lax; max-age=${theme ? 31536000 : 0}`;
-    for (const other of document.querySelectorAll('[data-set-theme]')) {
+    const { dataset: { set: name }, value } = button;
+    if (value) document.documentElement.dataset[name] = value;
+    else delete document.documentElement.dataset[name];
+    document.cookie = `${name}=${value}; path=/; samesite=lax; max-age=${value ? 31536000 : 0}`;
+    for (const other of document.querySelectorAll(`[data-set="${name}"]`)) {
       other.setAttribute('aria-pressed', String(other === button));
     }
     button.closest('[popover]').hidePopover();

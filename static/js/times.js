@@ -46,7 +46,8 @@
   let wholeAt = 0;
 
   function show(element) {
-    if (element.shown !== element.dateTime) {
+    // A morph takes the title away.
+    if (element.shown !== element.dateTime || !element.title) {
       element.shown = element.dateTime;
       element.at = new Date(element.dateTime);
       element.title = zoned.format(element.at);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
@@ -37,13 +38,22 @@ def test_the_line_of_all_that_runs_says_when_it_is_done(
         progress={"spread_seconds": 10800, "rate_bytes_per_second": 180e6},
     )  # fmt: skip
     page = page_of("viewer")
+    zone = {"timezoneId": "Asia/Kolkata"}
+    page.context.new_cdp_session(page).send("Emulation.setTimezoneOverride", zone)
     open_live(page, web)
     budget = page.locator(".budget")
     clock = re.compile(r"All done about [A-Z][a-z]{2} \d\d:\d\d, ± 3 h")
     expect(budget).to_contain_text("Running 1 of 2 · 0 queued")
     expect(budget).to_contain_text(clock)
     expect(row(page, drive)).to_contain_text("180 MB/s · 5 h so far")
-    expect(row(page, drive)).to_contain_text(re.compile(r"ends [A-Z]|ends about|± 3 h"))
+    expect(row(page, drive)).to_contain_text(re.compile(r"ends [A-Z][a-z]{2} \d\d:\d\d, ± 3 h"))
+    # In the reader's own time, with its zone; ages count by themselves.
+    done = budget.locator("time")
+    expect(done).to_have_text(f"{ends.astimezone(ZoneInfo(zone['timezoneId'])):%a %H:%M}")
+    expect(done).to_have_attribute("title", re.compile(r"\d{4} at \d\d:\d\d:00 (GMT\+5:30|IST)"))
+    asked = page.locator(f"#system-{drive.system_id} time")
+    before = asked.inner_text()
+    expect(asked).not_to_have_text(before)
     with transaction.atomic():
         waiting = a_drive(drive.system, "sdb")
         a_job(waiting)

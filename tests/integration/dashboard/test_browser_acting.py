@@ -46,6 +46,12 @@ def fifteen(nas_of_all: MockNas, transactional_db: None) -> None:
     runtime.update({"stale_threshold_seconds": 3600}, by="test")
 
 
+def hours(text: str) -> float:
+    """2 d 4 h as 52."""
+    worth = {"d": 24, "h": 1, "min": 1 / 60, "s": 1 / 3600}
+    return sum(int(count) * worth[unit] for count, unit in re.findall(r"(\d+) (\w+)", text))
+
+
 def stages_of(dialog: Locator) -> list[str]:
     return [text.strip() for text in dialog.locator("[data-stage] label.check").all_inner_texts()]
 
@@ -53,6 +59,7 @@ def stages_of(dialog: Locator) -> list[str]:
 def test_stages_are_put_in_another_order_by_dragging_and_by_keyboard(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
+    other = a_drive(drive.system, "sdb")
     page = page_of("operator")
     open_live(page, web)
     row(page, drive).get_by_text("Burn in…").click()
@@ -80,12 +87,27 @@ def test_stages_are_put_in_another_order_by_dragging_and_by_keyboard(
     assert stages_of(dialog) == ["Surface validate", "SMART long", "SMART short"]
     expect(handle).to_be_focused()
     expect(page.locator("#said")).to_have_text("Surface validate is number 1 of 3, dropped")
-    # The next dialog begins with the last choice.
+    # How long it takes follows what is chosen.
+    stage = dialog.locator("[data-stage=surface_validate]")
+    whole = dialog.locator("[data-says-whole]")
+    took = {}
+    for passes in ("1", "4"):
+        dialog.get_by_label("passes").select_option(passes)
+        took[passes] = hours(stage.locator(".est").inner_text())
+        rest = hours(whole.inner_text()) - took[passes]
+        assert 0 < rest < 24, (passes, took)
+    assert abs(took["4"] - 4 * took["1"]) < 4, took
     dialog.get_by_label("Surface validate").uncheck()
+    assert abs(hours(whole.inner_text()) - rest) < 1
     dialog.get_by_role("button", name="Start burn-in").click()
     expect(row(page, drive)).to_contain_text("Queued")
     kinds = [stage.kind for stage in Job.objects.get().stages.all()]
     assert kinds == ["precheck", "long_smart", "short_smart", "final_check"]
+    # The next dialog begins with the last choice.
+    row(page, other).get_by_text("Burn in…").click()
+    dialog = page.get_by_role("dialog", name="Burn in sdb")
+    expect(dialog.get_by_label("Surface validate")).not_to_be_checked()
+    assert stages_of(dialog) == ["SMART long", "SMART short", "Surface validate"]
 
 
 def test_surface_runs_are_asked_for_by_keyboard_and_old_data_is_given_free(
@@ -133,6 +155,19 @@ def test_surface_runs_are_asked_for_by_keyboard_and_old_data_is_given_free(
     expect(row(page, old)).to_contain_text("Queued")
     released = dict(Job.objects.values_list("drive__devname", "released"))
     assert not released["sdk"] and released["sdl"]
+    # A quick screening writes too, so it is confirmed the same way; it has no stages to choose.
+    quick = Drive.objects.get(devname="sdh")
+    row(page, quick).get_by_text("Burn in…").click()
+    dialog = page.get_by_role("dialog", name="Burn in sdh")
+    dialog.get_by_label("Quick screening").check()
+    expect(dialog.locator("[data-clear-of-data]")).to_contain_text("in no pool")
+    expect(dialog.get_by_role("checkbox", name="SMART long")).to_be_hidden()
+    start = dialog.get_by_role("button", name="Start burn-in")
+    expect(start).to_be_disabled()
+    dialog.get_by_label("Type the serial number").fill(quick.serial)
+    start.click()
+    expect(row(page, quick)).to_contain_text("Queued")
+    assert Job.objects.get(drive=quick).profile == "quick"
     assert AuditEvent.objects.get(kind=Kind.RELEASE_GRANTED).drive_id == old.pk
 
 
@@ -270,7 +305,7 @@ def test_self_tests_of_one_by_keyboard_and_of_many_from_the_bar(
 def test_a_tile_filters_and_a_failure_is_acknowledged(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
-    other = a_drive(drive.system, "sdb")
+    other = a_drive(drive.system, "sdb", temperature_c=49)
     job = a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="it broke")
     page = page_of("operator")
     open_live(page, web)
@@ -281,6 +316,12 @@ def test_a_tile_filters_and_a_failure_is_acknowledged(
     assert page.url.endswith("/?state=failed")
     tile.click()
     expect(row(page, other)).to_be_visible()
+    tile.click()
+    page.locator("#stats").get_by_role("link", name="Total 2").click()
+    expect(row(page, other)).to_be_visible()
+    page.locator("#stats").get_by_role("link", name="Hottest 49 °C sdb").click()
+    expect(page.locator("#drives tr[data-state] .drive a")).to_have_text(["sdb", "sda"])
+    assert page.url.endswith("/?sort=-temp")
     page.locator("#banners").get_by_role("button", name="Acknowledge").click()
     expect(page.locator("#banners")).not_to_contain_text("It broke")
     expect(page.get_by_role("heading", level=1)).not_to_contain_text("failed")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from burnin.models import Job
 from config import runtime
@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.needs("chromium"),
 ]
 SHELF = 24
+HEIGHTS = "list => [...list.children].map(one => one.getBoundingClientRect().height)"
 MIB = 2
 #: Counts what a person does, from before any script of the page.
 COUNTING = """
@@ -97,9 +98,19 @@ def test_what_speaks_against_a_drive_stands_at_it_and_self_tests_need_no_tick(
     expect(page.locator("body[data-connected]")).to_be_attached()
     page.get_by_label("Select da0", exact=True).click()
     page.get_by_label("Select da3", exact=True).click(modifiers=["Shift"])
+    asking: list[Route] = []
+    page.route("**/batch/verdicts?*", lambda route: asking.append(route))
     page.get_by_role("button", name="Burn in 4 drives…").click()
     dialog = page.get_by_role("dialog", name="Burn in 4 drives")
+    # Until the host has answered, bones keep the room of its answers.
+    verdicts = dialog.locator(".verdicts")
+    expect(verdicts.locator(".bone")).to_have_count(4)
+    expect(dialog.get_by_role("button", name="Start burn-ins")).to_be_disabled()
+    kept = verdicts.evaluate(HEIGHTS)
+    asking[0].continue_()
     expect(dialog.get_by_text("3 ready, 1 refused")).to_be_visible(timeout=90_000)
+    # The first one's reason may take two lines.
+    assert verdicts.evaluate(HEIGHTS)[1:] == kept[1:]
     expect(dialog.get_by_text("Refused: 58 °C is above the 50 °C to start at")).to_be_visible()
     expect(dialog.get_by_label("Overwrite everything on these 3 drives (6.3 MB)")).to_be_visible()
     dialog.get_by_role("checkbox", name="Surface validate").uncheck()

@@ -200,5 +200,15 @@ def test_the_first_row_is_seen_whole_and_a_thumb_reaches_everything(
             " }).map(e => e.outerHTML)",
         )
         assert small == []
+        # A card unfolds what the table has in columns, and a change doesn't fold it again.
+        serial = first.locator(".serial")
+        expect(serial).to_be_hidden()
+        first.locator("summary").click()
+        expect(serial).to_be_visible()
+        change(drives[0], temperature_c=41)
+        expect(first.locator(".temp")).to_contain_text("41 °C")
+        expect(first.locator(".temp")).to_be_visible()
+        first.locator("summary").click()
+        expect(serial).to_be_hidden()
         row(page, drives[1]).get_by_role("button", name="More for sdb").click()
         expect(page.get_by_role("button", name="Start SMART short")).to_be_visible()

@@ -165,20 +165,32 @@ def test_stats_count_and_each_plot_has_its_numbers(nas: System, web: Web, page_o
             job.stages.filter(kind=StageKind.LONG_SMART).update(
                 state=StageState.FAILED, error_text="read failure"
             )
-    measured = a_drive(nas, "sdx", model="ST12")
-    job = ended(measured)
+    measured = [a_drive(nas, f"sdx{letter}", model="ST12") for letter in "abcde"]
+    job, *others = [ended(each) for each in measured]
+    slow = others[-1].stages.get(kind=StageKind.SURFACE_VALIDATE)
+    assert slow.started_at
+    slow.started_at -= timedelta(hours=10)
+    slow.save()
     page = page_of("viewer")
     page.goto(f"{web.url}/stats")
-    expect(page.get_by_role("heading", level=1)).to_have_text("4 of 5 burn-ins passed: 80.0 %.")
-    expect(page.locator("main")).to_contain_text("24.0 TB verified")
+    expect(page.get_by_role("heading", level=1)).to_have_text("8 of 9 burn-ins passed: 88.9 %.")
+    # The three tests of five drives, 20 h each and one 30.
+    expect(page.locator("main")).to_contain_text("120.0 TB verified, 310 h tested.")
     assert cells(page, "Pass rate by model") == [
+        ["ST12", "", "100 %", "0", "0", "5"],
         ["WD80", "", "75 %", "1", "1", "4"],
-        ["ST12", "", "100 %", "0", "0", "1"],
     ]
+    assert cells(page, "Speed of whole surface runs by model") == [
+        ["ST12", "", "667 MB/s", "444 MB/s", "667 MB/s", "5"]
+    ]
+    (outlier,) = cells(page, "Drives that differ from the others of their model")
+    assert outlier[1:] == [
+        "SER-sdxe", "ST12", "33 % slower", "444 MB/s", "667 MB/s", "5", str(others[-1].pk)
+    ]  # fmt: skip
     ((cause, _, count),) = cells(page, "Causes of failure")
     assert cause.startswith("SMART long") and count == "1"
     # The plot of days says the same to who can't see it, and its table by keyboard.
-    plot = page.get_by_role("img", name="7 burn-ins ended in the last 14 days")
+    plot = page.get_by_role("img", name="11 burn-ins ended in the last 14 days")
     expect(plot).to_be_visible()
     page.locator("summary", has_text="Numbers").focus()
     page.keyboard.press("Enter")
@@ -188,7 +200,7 @@ def test_stats_count_and_each_plot_has_its_numbers(nas: System, web: Web, page_o
     expect(page.get_by_role("heading", level=1)).to_contain_text("6 burn-ins match: 3 passed")
     page.go_back()
     page.get_by_role("link", name="ST12").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("1 burn-in matches: 1 passed.")
+    expect(page.get_by_role("heading", level=1)).to_have_text("5 burn-ins match: 5 passed.")
     # The plots of a burn-in.
     page.goto(f"{web.url}/history/{job.pk}")
     for summary in page.locator("details.numbers summary").all():

@@ -95,8 +95,14 @@ def test_each_state_has_its_words(nas: System, web: Web, page_of: Opens) -> None
         a("sdl", "Inconclusive The host rebooted during SMART long Run again… .*", "Burn in… sdl"),
         JobState.UNKNOWN, error_text="the host rebooted during SMART long",
     )  # fmt: skip
-    a("sdm", "In use In pool tank", "Locked", pool="tank")
+    a("sdm", "In use In pool tank", "Locked", pool="tank", smart_health="ok")
     a("sdn", "Absent nas-1 doesn’t list it", "More for sdn", present=False)
+    first = a("sdo", r"Precheck 1/5 0\.0 % ", "Cancel…", smart_health="failed")
+    a_job(first, state=JobState.RUNNING, started_at=now).stages.filter(position=0).update(
+        state=StageState.RUNNING, started_at=now
+    )
+    last = at_surface(a("sdp", r"Surface 4/5 99\.9 % ", "Cancel…"), percent=99.9)
+    last.stages.filter(position=4).update(state=StageState.PASSED)
 
     def tested(name: str, type: str, state: str, **facts: Any) -> None:
         drive = Drive.objects.get(devname=name)
@@ -119,6 +125,22 @@ def test_each_state_has_its_words(nas: System, web: Web, page_of: Opens) -> None
         assert act in (line.locator(".acts").text_content() or "") + " ".join(
             label.get_attribute("aria-label") or "" for label in line.get_by_role("button").all()
         ), name
+    # Each action has a place of its own, so that none is where another one was before.
+    boxes = [
+        row(page, Drive.objects.get(devname=name)).get_by_role("link", name=act).bounding_box()
+        for name, act in (("sda", "Burn in… sda"), ("sdb", "Cancel… burn-in of sdb"))
+    ]
+    assert boxes[0] and boxes[1] and boxes[0]["x"] + boxes[0]["width"] < boxes[1]["x"]
+    # What nothing can be done with is dimmed, not hidden; health has its word.
+    ink = "row => getComputedStyle(row.querySelector('.serial')).color"
+    colours = {
+        name: row(page, Drive.objects.get(devname=name)).evaluate(ink)
+        for name in ("sda", "sdb", "sdm", "sdn")
+    }
+    assert colours["sdm"] == colours["sdn"] != colours["sda"] == colours["sdb"], colours
+    for name, health in (("sda", "–"), ("sdm", "OK"), ("sdo", "Failed")):
+        cell = row(page, Drive.objects.get(devname=name)).locator(".health")
+        expect(cell).to_have_text(health)
     # A bar says its percentage to who can't see it.
     bar = page.get_by_role("progressbar", name="Burn-in of sdc")
     assert 40 < float(bar.get_attribute("value") or 0) < 100
@@ -160,7 +182,8 @@ def test_a_drive_that_is_absent_for_a_month_is_in_the_history_alone(
     expect(row(page, away)).to_be_visible()
     expect(row(page, bad)).to_have_count(0)
     page.locator("#foot").get_by_role("link", name="history").click()
-    page.get_by_role("link", name=f"{job.pk}, burn-in of SER-sdb").click()
+    page.get_by_role("row").filter(has_text="SER-sdb").get_by_role("link").first.click()
+    expect(page).to_have_url(f"{web.url}/history/{job.pk}")
     page.get_by_role("link", name="sdb SER-sdb").click()
     expect(page.get_by_role("heading", level=1)).to_have_text(
         re.compile("^Absent: nas-1 hasn’t listed it for 31 d")
@@ -279,6 +302,9 @@ def test_what_is_chosen_stands_in_the_address_and_all_of_it_is_selected_at_once(
     group = page.locator(f"#system-{silent.pk}")
     expect(group).to_contain_text("Values of 9 min ago: connection refused")
     expect(page.locator(f"#system-{drive.system_id}")).not_to_contain_text("Values of")
+    # Its values stay, dimmed.
+    ink = "row => getComputedStyle(row.querySelector('.serial')).color"
+    assert row(page, far[0]).evaluate(ink) != row(page, drive).evaluate(ink)
     page.locator("#banners").get_by_role("link", name="Show its drives").click()
     expect(row(page, drive)).to_be_hidden()
     expect(page.locator("#count")).to_have_text("4 of 5 drives")

@@ -59,6 +59,11 @@ def test_fields_are_saved_refused_taken_back_and_tested(web: Web, page_of: PageO
     page.get_by_role("button", name="Test connection").click()
     words = "127.0.0.1 port 25: Connection refused"
     expect(page.locator("#mail-answer")).to_contain_text(words)
+    page.get_by_role("button", name="Send test mail").click()
+    expect(page.locator("#mail-answer")).to_contain_text("Fill in server and recipient first.")
+    page.get_by_label("To", exact=True).fill("ops@example.org")
+    page.get_by_role("button", name="Send test mail").click()
+    expect(page.locator("#mail-answer")).to_contain_text(words)
     page.reload()
     expect(page.get_by_label("Server")).to_have_value("127.0.0.1")
 

@@ -1,5 +1,5 @@
 """Every page and dialog × wide and narrow: axe finds nothing in light or dark, nothing is wider
-than the screen, nothing complains; and by keyboard, the focus is always seen.
+than the screen, nothing complains, nothing shouts; and by keyboard, the focus is always seen.
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ RUN = """([part, options]) => axe.run(part || document, {...options, resultTypes
     `${one.id}: ${one.nodes.map(node => node.target.join(' ')).slice(0, 3)}`))"""
 LISTEN = """window.refused = []; document.addEventListener('securitypolicyviolation', (event) =>
   window.refused.push(`${event.violatedDirective} ${event.blockedURI} ${event.sample}`))"""
+#: No shouting, no begging, and no button that doesn't say what it does.
+WORDS = """() => [
+  ...(document.body.innerText.match(/.*(!|\\bplease\\b|\\bsorry\\b|\\boops\\b).*/gi) ?? []),
+  ...[...document.querySelectorAll('button, a.button')].map(one => one.textContent.trim())
+    .filter(text => /^(ok|okay|yes|no|submit|continue)$/i.test(text)),
+].map(text => `words: ${text}`)"""
 #: Django's own admin and the API's page of documentation have their own faults.
 NOT_OURS = {place.name for place in PLACES if place.name.startswith(("admin", "api-docs"))}
 #: What these places are about.
@@ -104,6 +110,7 @@ def test_nothing_is_wrong(place: Place, width: int, visitor_of: VisitorOf) -> No
         if place.name not in NOT_OURS:
             if not page.title() or page.locator("h1").count() != 1:
                 complaints.append(f"title: {page.title()!r}, {page.locator('h1').count()} h1")
+            complaints += page.evaluate(WORDS)
             complaints += axe(page, place.part)
             complaints += unseen_focus(page)
         complaints += page.evaluate("window.refused")

@@ -55,6 +55,10 @@ class Band:
         """Whether its name fits into it."""
         return self.end - self.start >= 9 * len(self.label)
 
+    @property
+    def is_wide_on_a_phone(self) -> bool:
+        return self.end - self.start >= 27 * len(self.label)
+
 
 @dataclass(frozen=True)
 class Table:

@@ -23,6 +23,11 @@ class Serialled(Protocol):
     serial: str
 
 
+def quoted(text: str) -> str:
+    """What somebody wrote, as a note tells it."""
+    return f"“{text}”" if text else "none"
+
+
 def record(
     kind: Kind,
     note: str,

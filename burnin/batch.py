@@ -131,7 +131,7 @@ def _ask_system(system: System) -> Site | str:
     try:
         return ask(system)
     except (HostError, NasError) as error:
-        return f"{system.name} can't be asked: {error}"
+        return f"{system.name} can’t be asked: {error}"
     finally:
         connection.close()
 

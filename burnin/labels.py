@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from audit.events import record
+from audit.events import quoted, record
 from audit.models import Kind
 from live.changes import changed
 
@@ -21,7 +21,7 @@ def edit(job: Job, *, label: str, notes: str, by: str, source_ip: str | None = N
     """
     wanted = {"label": " ".join(label.split()), "notes": notes.strip()}
     wrong = {
-        name: "It has a character that can't be stored"
+        name: "It has a character that can’t be stored"
         if "\0" in text
         else f"At most {LONGEST[name]:,} characters; this has {len(text):,}"
         for name, text in wanted.items()
@@ -37,7 +37,9 @@ def edit(job: Job, *, label: str, notes: str, by: str, source_ip: str | None = N
         if not after:
             return
         Job.objects.filter(pk=job.pk).update(**after)
-        words = "; ".join(f"{name} “{before[name]}” → “{text}”" for name, text in after.items())
+        words = "; ".join(
+            f"{name} {quoted(before[name])} → {quoted(text)}" for name, text in after.items()
+        )
         record(
             Kind.HISTORY_EDITED,
             f"Burn-in {job.pk} of {job.drive.devname} {job.serial}: {words}",

@@ -67,12 +67,12 @@ def place(drive: Drive, system: System, site: Site, *, to_write: bool = True) ->
     entries = [entry for entry in site.view.drives if _is_it(entry, drive)]
     entry = entries[0] if len(entries) == 1 else None
     if not entries:
-        missing.append(f"{system.name} doesn't list serial {drive.serial}")
+        missing.append(f"{system.name} doesn’t list serial {drive.serial}")
     elif entry is None:
         reasons.append(f"{system.name} lists serial {drive.serial} {len(entries)} times")
     else:
         if not entry.size_bytes:
-            missing.append(f"{system.name} doesn't tell the drive's size")
+            missing.append(f"{system.name} doesn’t tell the drive’s size")
         elif entry.size_bytes != drive.size_bytes:
             reasons.append(
                 f"{system.name} gives {entry.size_bytes:,} bytes, the record {drive.size_bytes:,}"

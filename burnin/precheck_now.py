@@ -48,7 +48,7 @@ def guard_answer(
             release=release,
         )
     except (HostError, NasError) as error:
-        return GuardAnswer([f"{drive.system.name} can't be asked: {error}"])
+        return GuardAnswer([f"{drive.system.name} can’t be asked: {error}"])
     reasons = [fact.reason for fact in guard.reasons]
     if not guard.allowed and not reasons:
         reasons = ["The host refuses without a reason"]

@@ -69,7 +69,7 @@ def clear_drive_state(
         raise Refused(f"The run {alive.run_id} goes on there: cancel its burn-in instead")
     told = []
     runs = HostRun.objects.filter(drive__in=found, is_open=True)
-    reason = f"Cleared by {by}: whether its work has ended isn't known"
+    reason = f"Cleared by {by}: whether its work has ended isn’t known"
     later = "; its run is stopped once the host answers" if runs and not host_is_gone else ""
     for job in Job.objects.filter(drive__in=found, holds_drive=True).select_related("drive"):
         told.append(f"Burn-in {job.pk} ends and lets {job.drive.devname} go{later}")
@@ -80,7 +80,7 @@ def clear_drive_state(
         if not dry_run:
             finish(test, Settled(SmartTest.State.UNKNOWN, None, reason), timezone.now())
     if host_is_gone:
-        told += [f"The run {run.run_id} isn't waited for any more" for run in runs]
+        told += [f"The run {run.run_id} isn’t waited for any more" for run in runs]
         if not dry_run:
             with transaction.atomic():
                 runs.update(is_open=False, alive=False)

@@ -33,11 +33,11 @@ def refusals(drive: Drive) -> list[str]:
     """Every reason against a self-test that the database knows."""
     reasons = []
     if not drive.present:
-        reasons.append(f"{drive.system.name} doesn't list this drive any more")
+        reasons.append(f"{drive.system.name} doesn’t list this drive any more")
     if is_stale(drive.system, timezone.now()):
         reasons.append(f"{drive.system.name} has not answered lately")
     if not drive.serial:
-        reasons.append("The drive reports no serial number, so it can't be told from another")
+        reasons.append("The drive reports no serial number, so it can’t be told from another")
     if holding := _holding(drive):
         reasons.append(f"Burn-in {holding.pk} has this drive")
     if running := drive.smart_tests.filter(state=SmartTest.State.RUNNING).first():
@@ -56,7 +56,7 @@ def start(drive: Drive, type: str, *, by: str, source_ip: str | None = None) -> 
     try:
         located, reading = _ready(drive)
     except (HostError, NasError) as error:
-        raise RequestRefused([f"{drive.system.name} can't be asked: {error}"]) from None
+        raise RequestRefused([f"{drive.system.name} can’t be asked: {error}"]) from None
     with transaction.atomic():
         # Two clicks take turns here, and the second finds the row of the first.
         Drive.objects.select_for_update(no_key=True).get(pk=drive.pk)
@@ -102,9 +102,9 @@ def cancel(drive: Drive, type: str, *, by: str, source_ip: str | None = None) ->
         raise RequestRefused([f"It belongs to burn-in {holding.pk}: cancel that"])
     try:
         if not stop_on_drive(drive, drive.system):
-            raise RequestRefused(["The drive was asked to stop, and doesn't say that it has"])
+            raise RequestRefused(["The drive was asked to stop, and doesn’t say that it has"])
     except HostError as error:
-        raise RequestRefused([f"{drive.system.name} can't be asked: {error}"]) from None
+        raise RequestRefused([f"{drive.system.name} can’t be asked: {error}"]) from None
     with transaction.atomic():
         record(
             Kind.SMART_CANCELLED,
@@ -143,7 +143,7 @@ def forget_on_nas(test: SmartTest) -> None:
         with clients.nas(test.drive.system) as nas:
             nas.forget_self_test(test.nas_job_id, test.drive.identifier, test.type)
     except NasError as error:
-        logger.info("%s: the NAS's job stays: %s", test, error)
+        logger.info("%s: the NAS’s job stays: %s", test, error)
 
 
 def _ready(drive: Drive) -> tuple[starting.Where, Reading]:
@@ -157,7 +157,7 @@ def _ready(drive: Drive) -> tuple[starting.Where, Reading]:
     reading = readings.of_drive(located.device, drive.serial)
     if reading is None:
         why = located.device.smartctl_error or "no report"
-        raise RequestRefused([f"The drive's SMART data can't be read: {why}"])
+        raise RequestRefused([f"The drive’s SMART data can’t be read: {why}"])
     if why := reading.tests.why_none:
         raise RequestRefused([why[:1].upper() + why[1:]])
     if reading.self_tests is None or reading.running is None:

@@ -44,4 +44,6 @@ def limits(drive: Drive, runtime: Runtime) -> Limits:
 def too_warm(drive: Drive, celsius: int | None, runtime: Runtime) -> str:
     """Why it may not be started at this temperature; empty when it may, or nobody knows."""
     most = limits(drive, runtime).start_max
-    return f"{celsius} °C is above the {most} °C to start at" if (celsius or 0) > most else ""
+    return (
+        f"{celsius} °C is too hot to start; the limit is {most} °C" if (celsius or 0) > most else ""
+    )

@@ -85,7 +85,7 @@ def surface(
             return Ended(StageState.PASSED, "", claims)
         return Ended(
             StageState.UNKNOWN,
-            "The surface run says passed, but its own figures don't prove it",
+            "The surface run says passed, but its own figures don’t prove it",
             claims,
         )
     reason = "; ".join(verdict.reasons) or "The surface run ended without a reason"
@@ -173,13 +173,13 @@ def counters(
             source,
         ),
         Claim(
-            "No counter was told only at the end",
+            "No counter is new at the end",
             not late,
             ", ".join(late) if late else "None",
             source,
         ),
         Claim(
-            "No sector is left that can't be read",
+            "No sector is left that can’t be read",
             not unread,
             ", ".join(unread) if unread else "None pending, none uncorrectable",
             source,
@@ -203,13 +203,13 @@ def counters(
     if late:
         return Ended(
             StageState.UNKNOWN,
-            f"SMART counters were told only at the end: {', '.join(late)}",
+            f"SMART counters are new at the end: {', '.join(late)}",
             tuple(claims),
         )
     if unread:
         return Ended(
             StageState.UNKNOWN,
-            f"The drive still counts sectors that it can't read: {', '.join(unread)}",
+            f"The drive still counts sectors that it can’t read: {', '.join(unread)}",
             tuple(claims),
         )
     if kept == 0:

@@ -31,7 +31,7 @@ def look_at_the_database(**_: Any) -> None:
     try:
         restored.freeze_if_restored()
     except DatabaseError as error:
-        raise SystemExit(f"the database can't be asked: {error}") from None
+        raise SystemExit(f"the database can’t be asked: {error}") from None
 
 
 # --- a task's log lines carry the ids of whatever asked for it ---------------------------------

@@ -18,7 +18,7 @@ def add_confirmation(parser: ArgumentParser) -> None:
         "--accept-host-key",
         metavar="FINGERPRINT",
         default="",
-        help="SHA256:… that you have compared with the host's own; for scripts",
+        help="SHA256:… that you have compared with the host’s own; for scripts",
     )
 
 
@@ -35,7 +35,7 @@ def confirmed_host_key(
         shown = ssh.fingerprint(key)
         before = ssh.fingerprint(known) if known else ""
     except HostError as error:
-        raise CommandError(f"{host} can't be asked for its SSH host key: {error}") from None
+        raise CommandError(f"{host} can’t be asked for its SSH host key: {error}") from None
     if accepted:
         if accepted.strip() == shown:
             return key

@@ -158,7 +158,7 @@ def kept_secret_key(file: Path) -> str:
         key = file.read_text().strip()
     except OSError as error:
         raise ImproperlyConfigured(
-            f"SECRET_KEY is empty and {file} can't be used: {error.strerror}"
+            f"SECRET_KEY is empty and {file} can’t be used: {error.strerror}"
         ) from None
     if len(key) < 32:
         raise ImproperlyConfigured(f"SECRET_KEY in {file} has fewer than 32 characters")

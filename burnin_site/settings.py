@@ -287,5 +287,5 @@ if TRUENAS_SSH_KEY_FILE and not os.path.isfile(TRUENAS_SSH_KEY_FILE):
     raise ImproperlyConfigured(f"TRUENAS_SSH_KEY_FILE={TRUENAS_SSH_KEY_FILE} is not a file")
 if TRUENAS_SSH_KEY_FILE and not TRUENAS_SSH_HOST_KEY:
     raise ImproperlyConfigured(
-        "TRUENAS_SSH_HOST_KEY is empty: put the host's public key there, as ssh-keyscan prints it"
+        "TRUENAS_SSH_HOST_KEY is empty: put the host’s public key there, as ssh-keyscan prints it"
     )

@@ -37,7 +37,7 @@ class EncryptedTextField(models.TextField):
             secret = _fernet().decrypt(value.encode()).decode()
         except InvalidToken:
             raise ImproperlyConfigured(
-                "a stored secret can't be decrypted: SECRET_KEY is not the one it was saved with"
+                "a stored secret can’t be decrypted: SECRET_KEY is not the one it was saved with"
             ) from None
         remember(secret)
         return secret

@@ -80,4 +80,4 @@ class LivePage(AsyncWebsocketConsumer):
         try:
             await self.send(signer().unsign(str(event.get("signed")), max_age=SIGNED_SECONDS))
         except BadSignature as error:
-            logger.error("the broker brought a message that isn't ours: %s", error)
+            logger.error("the broker brought a message that isn’t ours: %s", error)

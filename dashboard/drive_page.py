@@ -94,7 +94,10 @@ class DrivePage:
         use = drive.use_reason or (f"in pool {drive.pool}" if drive.pool else "")
         if use:
             return Answer(
-                "calm", "lock", f"In use: {use}.", f"It can’t be burned in. {self._before}"
+                "calm",
+                "lock",
+                f"In use: {use}.",
+                f"It can’t be burned in while it is. {self._before}".strip(),
             )
         if not drive.present:
             since = ""
@@ -112,7 +115,10 @@ class DrivePage:
 
     @property
     def _before(self) -> str:
-        return f"Last burn-in: {self._dated(self.report).lower()}" if self.report else ""
+        if self.report is None:
+            return ""
+        dated = self._dated(self.report)
+        return f"Last burn-in: {dated[:1].lower()}{dated[1:]}"
 
     def _dated(self, report: Report) -> str:
         """The sentence of a burn-in that is over, with how long ago that was."""

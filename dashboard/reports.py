@@ -184,7 +184,9 @@ class Report:
             if self.is_held:
                 held = pauses.told(job, self.current)[0]
                 return f"{held}, {where} at {self.percent:.1f} % of the whole."
-            return f"Running: {where}, {self.percent:.1f} % of the whole."
+            waits = self.current is not None and self.current.waiting_for
+            head = "Waiting" if waits else "Running"
+            return f"{head}: {where}, {self.percent:.1f} % of the whole."
         if job.state == JobState.PASSED:
             return f"Passed: {self._proven}."
         if job.state == JobState.FAILED:
@@ -220,7 +222,10 @@ class Report:
         if not self.job.is_active and self.job.holds_drive:
             return "Something of it may still run on the host, so the drive stays taken until then."
         if self.job.error_text.startswith("refused: "):
-            return "Nothing was written. This says nothing about the drive itself."
+            return (
+                "Nothing was written. This says nothing about the drive itself. Run it again once "
+                "the reason is gone or its old data released."
+            )
         return MEANINGS[JobState(self.job.state)]
 
     @property
@@ -234,6 +239,12 @@ class Report:
     @property
     def seconds(self) -> float | None:
         return _between(self.job.started_at, self.job.finished_at)
+
+    @property
+    def is_news(self) -> bool:
+        """It failed or is inconclusive, and nobody has acknowledged that yet."""
+        bad = self.job.state in {JobState.FAILED, JobState.UNKNOWN}
+        return bad and self.job.acknowledged_at is None
 
     @property
     def is_paused(self) -> bool:

@@ -82,7 +82,9 @@ BEHAVIOUR = (
     Field("temp_abort_c", "Stop above, °C", "number", "The drive then fails"),
     Field("stale_threshold_seconds", "Stale after, s", "number", "Then nothing is started there"),
     Field(
-        "counter_rises_allowed", "SMART counters may rise", hint="As udma_crc_errors=5; others not"
+        "counter_rises_allowed",
+        "SMART counters may rise",
+        hint="Which, and by how much: udma_crc_errors=5",
     ),
 )
 WEBHOOK = (

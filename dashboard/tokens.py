@@ -99,7 +99,7 @@ class EndWithPassword:
         return
 
     def get_help_text(self) -> str:
-        return "A new password ends this person's sessions and revokes the API tokens."
+        return "A new password ends this person’s sessions and revokes the API tokens."
 
     def password_changed(self, password: str, user: AbstractBaseUser | None = None) -> None:
         if isinstance(user, User):

@@ -46,14 +46,14 @@ def assess(system: System, view: NasView) -> tuple[Capability, ...]:
             SHELL if plain or not view.tells_exported else api,
             ""
             if plain or view.tells_exported
-            else "this release doesn't tell them; they are found by their labels on the drive",
+            else "this release doesn’t tell them; they are found by their labels on the drive",
             by_shell=plain or not view.tells_exported,
         ),
         Capability(
             "temperatures",
             "Temperatures",
             bool(view.temperatures),
-            "the kernel's sensors" if plain else api,
+            "the kernel’s sensors" if plain else api,
             "" if view.temperatures else "it tells none just now",
             by_shell=plain,
         ),
@@ -62,8 +62,8 @@ def assess(system: System, view: NasView) -> tuple[Capability, ...]:
             "self_test_results",
             "Progress, result and end of self-tests",
             True,
-            "smartctl on the host, the drive's own log",
-            "" if not view.tests_by_api else "the NAS's job tells only that no test runs any more",
+            "smartctl on the host, the drive’s own log",
+            "" if not view.tests_by_api else "the NAS’s job tells only that no test runs any more",
             by_shell=True,
         ),
         Capability("surface", "Surface runs", True, SHELL, by_shell=True),
@@ -86,7 +86,7 @@ def of(system: System) -> tuple[Capability, ...]:
     found = tuple(Capability(**each) for each in system.capabilities)
     if not system.host_error:
         return found
-    why = f"its shell doesn't answer: {system.host_error}"
+    why = f"its shell doesn’t answer: {system.host_error}"
     return tuple(replace(one, works=False, why=why) if one.by_shell else one for one in found)
 
 

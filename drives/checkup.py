@@ -121,7 +121,7 @@ def _api(system: System, view: NasView) -> Iterator[Finding]:
     measured = sum(drive.name in view.temperatures for drive in view.drives)
     yield Finding(State.OK, "measured", f"{measured} of {len(view.drives)} disks")
     if view.jobs is None:
-        yield Finding(State.NOTE, "jobs", "the API doesn't tell its self-test jobs")
+        yield Finding(State.NOTE, "jobs", "the API doesn’t tell its self-test jobs")
 
 
 def step_of_api(error: str) -> str:
@@ -166,12 +166,12 @@ def _host(system: System, host: AgentHost, view: NasView | None) -> Iterator[Fin
     yield Finding(State.OK, "python3", f"{python} {version}")
     yield from _programs(system, facts)
     if clock is None:
-        yield Finding(State.NOTE, "clock", "the host doesn't tell its time")
+        yield Finding(State.NOTE, "clock", "the host doesn’t tell its time")
     elif abs(clock) > CLOCK_SECONDS:
         step = "switch NTP on, on both machines"
         yield Finding(State.NOTE, "clock", f"{clock:+.0f} s from this machine", step)
     else:
-        yield Finding(State.OK, "clock", "the same as this machine's, to a few seconds")
+        yield Finding(State.OK, "clock", "the same as this machine’s, to a few seconds")
     if not host.is_root:
         try:
             host.python("-c", "")
@@ -247,7 +247,7 @@ def _agent(system: System, host: AgentHost, view: NasView | None) -> Iterator[Fi
     yield Finding(State.OK, "agent", f"shipped; {alive} runs go on there")
     devices = host.probe()
     if view is None:
-        words = f"{len(devices)} on the host; without the API they can't be compared"
+        words = f"{len(devices)} on the host; without the API they can’t be compared"
         yield Finding(State.NOTE, "drives", words)
         return
     yield from _drives(view, devices)
@@ -260,7 +260,7 @@ def _drives(view: NasView, devices: list[HostDevice]) -> Iterator[Finding]:
     there = Counter(drive.serial for drive in view.drives if drive.serial)
     matched = [serial for serial in there if serial in here]
     state = State.OK if matched else State.MISSING
-    words = f"{len(matched)} of the API's {len(view.drives)} are on the host, by serial"
+    words = f"{len(matched)} of the API’s {len(view.drives)} are on the host, by serial"
     yield Finding(state, "drives", words, "" if matched else "is it the same machine?")
     alone = [f"{drive.name} {drive.serial}" for drive in view.drives if drive.serial not in here]
     if alone:
@@ -306,8 +306,8 @@ def _one_drive(host: AgentHost, view: NasView, devices: list[HostDevice]) -> Ite
 
 def step_of_host(error: str, system: System) -> str:
     for sign, step in {
-        "'s SSH key": f"the public half of {system.ssh_key_file} belongs into the user's form",
-        "'s password": "allow password login for that user, or better use a key",
+        "’s SSH key": f"the public half of {system.ssh_key_file} belongs into the user’s form",
+        "’s password": "allow password login for that user, or better use a key",
         "refused": "switch the SSH service on, in the web interface under Services",
         "key file": "give a readable key without passphrase with add_system",
     }.items():

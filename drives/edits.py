@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
-from audit.events import record
+from audit.events import quoted, record
 from audit.models import Kind
 from live.changes import changed
 
@@ -33,7 +33,7 @@ def edit(
         if len(text) > LONGEST[name]:
             wrong[name] = f"At most {LONGEST[name]:,} characters; this has {len(text):,}"
         elif "\0" in text:
-            wrong[name] = "It has a character that can't be stored"
+            wrong[name] = "It has a character that can’t be stored"
     if "location" in wanted and not wrong and len(wanted["location"].splitlines()) > 1:
         wrong["location"] = "One line"
     if wrong:
@@ -48,7 +48,9 @@ def edit(
         for name, text in after.items():
             setattr(drive, name, text)
         drive.save(update_fields=list(after))
-        words = "; ".join(f"{name} “{before[name]}” → “{text}”" for name, text in after.items())
+        words = "; ".join(
+            f"{name} {quoted(before[name])} → {quoted(text)}" for name, text in after.items()
+        )
         record(
             Kind.DRIVE_EDITED,
             f"{drive.devname} {drive.serial}: {words}",

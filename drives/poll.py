@@ -61,8 +61,8 @@ def run(system_id: int) -> bool:
                 _apply(system, seen)
         except (DatabaseError, ValueError, OverflowError) as error:
             # Its jobs are still to be looked at: cancelling must not depend on one odd answer.
-            logger.exception("the answers of %s can't be stored", system.name)
-            words = f"its answers can't be stored: {type(error).__name__}"
+            logger.exception("the answers of %s can’t be stored", system.name)
+            words = f"its answers can’t be stored: {type(error).__name__}"
             with transaction.atomic():
                 _note_health(system, replace(seen, view=None, status=None, nas_error=words))
         return True
@@ -180,8 +180,8 @@ def _note_health(system: System, seen: Observation) -> None:
     error = seen.nas_error or seen.host_error
     if error and system.failing_since is None:
         changes["failing_since"] = seen.at
-        record(Kind.SYSTEM_FAILING, f"{system.name} doesn't answer: {error}", system=system)
-        logger.warning("%s doesn't answer: %s", system.name, error)
+        record(Kind.SYSTEM_FAILING, f"{system.name} doesn’t answer: {error}", system=system)
+        logger.warning("%s doesn’t answer: %s", system.name, error)
     elif not error and system.failing_since is not None:
         changes["failing_since"] = None
         record(Kind.SYSTEM_RECOVERED, f"{system.name} answers again", system=system)

@@ -61,14 +61,14 @@ def settle(
     if reading.running is not False:
         return None
     if before is None or reading.self_tests is None:
-        return Settled(SmartTest.State.UNKNOWN, None, "The drive's self-test log could not be read")
+        return Settled(SmartTest.State.UNKNOWN, None, "The drive’s self-test log could not be read")
     found = new_entries(before, [entry.as_json() for entry in reading.self_tests])
     fresh = [entry for entry in found if entry["type"] == type]
     if not fresh:
         if elapsed_hours * 3600 < SETTLE_AFTER_SECONDS:
             return None
         # As after a power cut: some drives write nothing then.
-        words = "No test is running, and the drive's self-test log has no new entry for it"
+        words = "No test is running, and the drive’s self-test log has no new entry for it"
         return Settled(SmartTest.State.ABORTED, None, words)
     # Ours is the oldest; others may have been started since. A failure among them counts anyway.
     entry = next((entry for entry in fresh if entry["outcome"] == "failed"), fresh[-1])
@@ -78,7 +78,7 @@ def settle(
             return Settled(
                 SmartTest.State.UNKNOWN,
                 entry,
-                f"The newest entry of the drive's self-test log is {age} h old, not of this test",
+                f"The newest entry of the drive’s self-test log is {age} h old, not of this test",
             )
     where = f", first error at LBA {entry['lba']:,}" if entry.get("lba") else ""
     text = entry.get("text") or "no text"

@@ -195,7 +195,7 @@ def _check(system: System) -> None:
                 "This is no public key as `ssh-keyscan -t ed25519 HOST` prints it, without the host"
             )
         if not system.ssh_host:
-            wrong["ssh_host"] = "The host's name or address is needed"
+            wrong["ssh_host"] = "The host’s name or address is needed"
         if not system.ssh_key_file and not system.ssh_password:
             wrong["ssh_key_file"] = "A key file or a password is needed"
     if not system.state_dir.startswith("/") or len(PurePosixPath(system.state_dir).parts) < 3:

@@ -36,6 +36,8 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: 4px 12px 4px 0 }
 th { font-size: 12px; border-bottom: 1px solid #7b848f }
 td { border-bottom: 1px solid #7b848f55 }
+th:first-child, td:first-child { min-width: 72px }
+.queued { margin-top: 8px }
 .failed { color: #c0232e; font-weight: 600 }
 .unknown { color: #8a44c8; font-weight: 600 }
 .passed { color: #187a48 }

@@ -195,7 +195,7 @@ def _stop_stray(job: Job, stage: Stage, lease: Lease) -> None:
     try:
         verbs(stage.kind).stop(_context(job, stage, lease))
     except (HostError, NasError) as error:
-        logger.warning("%s: its run can't be stopped yet: %s", job, error)
+        logger.warning("%s: its run can’t be stopped yet: %s", job, error)
 
 
 def settle_ended(job: Job) -> None:
@@ -261,4 +261,4 @@ def _is_overtaken(job: Job) -> bool:
 
 
 def _cant(system: System, error: Exception) -> str:
-    return f"Can't reach {system.name}: {error}"
+    return f"Can’t reach {system.name}: {error}"

@@ -48,20 +48,20 @@ def refusals(drive: Drive) -> list[str]:
     """Every reason against a burn-in that the database knows. Empty says nothing of the host."""
     reasons = []
     if not drive.present:
-        reasons.append(f"{drive.system.name} doesn't list this drive any more")
+        reasons.append(f"{drive.system.name} doesn’t list this drive any more")
     if is_stale(drive.system, timezone.now()):
-        reasons.append(f"{drive.system.name} has not answered lately, so its pools aren't known")
+        reasons.append(f"{drive.system.name} has not answered lately, so its pools aren’t known")
     if drive.use_reason:
         reasons.append(drive.use_reason)
     if not drive.serial:
-        reasons.append("The drive reports no serial number, so it can't be told from another")
+        reasons.append("The drive reports no serial number, so it can’t be told from another")
     twins = Drive.objects.filter(serial=drive.serial, present=True).exclude(serial="")
     for twin in twins.select_related("system"):
         # On its own system the poll has locked both; elsewhere another lunid makes it another row.
         if twin.pk != drive.pk and not is_stale(twin.system, timezone.now()):
             reasons.append(f"{twin.system.name} lists a drive with this serial number too")
     if drive.size_bytes <= 0:
-        reasons.append("The drive's size isn't known")
+        reasons.append("The drive’s size isn’t known")
     # By serial: a drive may have two rows where a NAS doesn't tell the same facts each time.
     holding = Job.objects.filter(serial=drive.serial, holds_drive=True).exclude(serial="").first()
     if holding:

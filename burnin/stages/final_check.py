@@ -31,7 +31,7 @@ def begin(context: Context) -> Outcome:
     reading = readings.of_drive(located.device, drive.serial)
     if reading is None:
         why = located.device.smartctl_error or "no report"
-        return Going(waiting_for=f"The closing SMART reading can't be had: {why}")
+        return Going(waiting_for=f"The closing SMART reading can’t be had: {why}")
     row = readings.store(drive, located.device, reading, context.now)
     before = context.evidence_of(StageKind.PRECHECK).get("counters")
     compared = verdict.counters(before, reading.counters, runtime.current().rises_allowed)
@@ -48,7 +48,7 @@ def begin(context: Context) -> Outcome:
         state = StageState.FAILED
         reason = "; ".join(filter(None, [reason, "The drive says that it is failing"]))
     elif reading.health != Drive.Health.OK and state == StageState.PASSED:
-        state, reason = StageState.UNKNOWN, "The drive doesn't tell its SMART health"
+        state, reason = StageState.UNKNOWN, "The drive doesn’t tell its SMART health"
     return Ended(state, reason, claims, evidence)
 
 

@@ -42,7 +42,7 @@ def begin(context: Context) -> Outcome:
     if drive.use_reason and drive.use_reason not in reasons:
         reasons.append(drive.use_reason)
     if drive.serial != job.serial or drive.size_bytes != job.size_bytes:
-        reasons.append("The drive's serial or size has changed since the request")
+        reasons.append("The drive’s serial or size has changed since the request")
     if drive.system_id != job.system_id:
         reasons.append(f"The drive has moved to {drive.system.name}")
     if reasons or located.device is None or located.nas is None:
@@ -51,14 +51,14 @@ def begin(context: Context) -> Outcome:
     reading = readings.of_drive(located.device, drive.serial)
     if reading is None:
         why = located.device.smartctl_error or "no report"
-        return Refused((f"The drive's SMART data can't be read: {why}",))
+        return Refused((f"The drive’s SMART data can’t be read: {why}",))
     if warm := too_warm(drive, reading.temperature_c, runtime.current()):
         reasons.append(warm)
     if located.view.jobs is None:
-        return Going(waiting_for=f"{context.system.name} doesn't tell which self-tests run")
+        return Going(waiting_for=f"{context.system.name} doesn’t tell which self-tests run")
     waiting = [job for job in located.view.jobs if job.identifier == located.nas.identifier]
     if may_be_testing(reading, waiting, context.now):
-        reasons.append("A self-test runs on the drive, or it can't be told that none does")
+        reasons.append("A self-test runs on the drive, or it can’t be told that none does")
 
     facts: dict[str, str] = {}
     if any(kind in DESTRUCTIVE_KINDS for kind in job.stages.values_list("kind", flat=True)):
@@ -73,7 +73,7 @@ def begin(context: Context) -> Outcome:
             reasons += [fact.reason for fact in guard.reasons] or ["The host refuses"]
         if reading.zoned == Drive.Zoned.HOST_MANAGED:
             reasons.append(
-                "Its zones are managed by the host (SMR): it can't be written as other drives are"
+                "Its zones are managed by the host (SMR): it can’t be written as other drives are"
             )
     if reasons:
         return Refused(tuple(reasons), {"facts": facts})
@@ -104,7 +104,7 @@ def begin(context: Context) -> Outcome:
         reason = "The drive says of itself that it is failing (SMART health)"
         return Ended(StageState.FAILED, reason, tuple(claims), evidence)
     if reading.health != Drive.Health.OK:
-        reason = "The drive doesn't tell its SMART health"
+        reason = "The drive doesn’t tell its SMART health"
         return Ended(StageState.UNKNOWN, reason, tuple(claims), evidence)
     return Ended(StageState.PASSED, "", tuple(claims), evidence)
 

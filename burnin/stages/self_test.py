@@ -36,7 +36,7 @@ def begin(context: Context, type: SmartTest.Type) -> Outcome:
     reading = readings.of_drive(located.device, drive.serial)
     if reading is None:
         why = located.device.smartctl_error or "no report"
-        return Going(waiting_for=f"The drive's SMART data can't be read: {why}")
+        return Going(waiting_for=f"The drive’s SMART data can’t be read: {why}")
     if reading.tests.why_none:
         return _skipped(type, reading.tests.why_none)
     if reading.self_tests is None or reading.running is None:
@@ -103,13 +103,13 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
     """Read off the self-test's row, which the poll keeps by the drive's own log."""
     test = _test_of_stage(context, type)
     if test is None:
-        return Again("the self-test of this stage isn't known", is_gone=True)
+        return Again("the self-test of this stage isn’t known", is_gone=True)
     if test.state == SmartTest.State.RUNNING:
         waiting = ""
         if error := context.system.last_error or context.system.host_error:
-            waiting = f"Can't reach {context.system.name}: {error}. The self-test goes on there"
+            waiting = f"Can’t reach {context.system.name}: {error}. The self-test goes on there"
         elif not context.drive.present:
-            waiting = f"{context.system.name} doesn't list the drive any more"
+            waiting = f"{context.system.name} doesn’t list the drive any more"
         left = eta.self_test_left(context.stage, test, context.now)
         eta_at, facts = eta.progress_facts(None if waiting else left, context.now)
         return Going(test.percent or 0.0, dict(facts), eta_at, waiting)
@@ -121,7 +121,7 @@ def check(context: Context, type: SmartTest.Type) -> Outcome:
             SmartTest.State(test.state)
         ),
         found,
-        "The drive's self-test log, an entry that was not there before the start",
+        "The drive’s self-test log, an entry that was not there before the start",
     )
     evidence = {**context.stage.evidence, "log_entry": entry}
     if test.state == SmartTest.State.PASSED and entry is not None:
@@ -155,7 +155,7 @@ def _skipped(type: SmartTest.Type, found: str) -> Ended:
     """
     may_pass = not runtime.current().self_tests_required
     if may_pass:
-        found += ", and the settings don't require them"
+        found += ", and the settings don’t require them"
     claim = Claim(_name(type), True if may_pass else None, found, "smartctl")
     return Ended(StageState.SKIPPED, found[:1].upper() + found[1:], (claim,))
 

@@ -118,7 +118,7 @@ def check(context: Context) -> Outcome:
         age = ""
         if run.seen_at:
             age = f" for {age_in_words(int((context.now - run.seen_at).total_seconds()))}"
-        why = f"Can't reach {system.name}{age}: {system.host_error}. The run goes on there"
+        why = f"Can’t reach {system.name}{age}: {system.host_error}. The run goes on there"
         return _going(context, head, waiting_for=why)
     if context.hold and not run.alive:
         return _going(context, head, waiting_for=context.hold)

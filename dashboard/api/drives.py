@@ -29,7 +29,7 @@ class DrivesIn(PageIn):
 
     q: str = Field("", max_length=200, description="name, serial, model, location")
     state: States | None = None
-    system: int | None = Field(None, description="a system's id", ge=1, le=2**63 - 1)
+    system: int | None = Field(None, description="a system’s id", ge=1, le=2**63 - 1)
     model: str = Field("", max_length=200)
     present: bool | None = None
 

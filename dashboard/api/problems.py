@@ -114,7 +114,7 @@ def install(api: NinjaAPI) -> None:
     @api.exception_handler(OperationalError)
     def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
         logger.exception("the database")
-        return answer(request, Problem(503, "The database doesn't answer; try again."))
+        return answer(request, Problem(503, "The database doesn’t answer; try again."))
 
     @api.exception_handler(Exception)
     def _broken(request: HttpRequest, error: Exception) -> HttpResponse:

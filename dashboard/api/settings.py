@@ -29,7 +29,7 @@ class SettingsOut(Schema):
         examples=[{"max_parallel_burnins": 2, "smtp_password": True}],
     )
     changed_at: dict[str, str] = Field(
-        ..., description="when those were changed that aren't the environment's"
+        ..., description="when those were changed that aren’t the environment’s"
     )
 
 
@@ -42,7 +42,7 @@ class SettingsIn(Schema, extra="forbid"):
     settings: dict[str, Any] = Field(
         ...,
         max_length=100,
-        description="what is to change; null goes back to the environment's value",
+        description="what is to change; null goes back to the environment’s value",
         examples=[{"max_parallel_burnins": 4}],
     )
 

@@ -54,7 +54,7 @@ class StageOut(Schema):
     started_at: datetime | None
     finished_at: datetime | None
     eta_at: datetime | None
-    waiting_for: str = Field(..., description="why it can't go on just now; empty when it can")
+    waiting_for: str = Field(..., description="why it can’t go on just now; empty when it can")
     error_text: str
     progress: dict[str, Any] = Field(
         ..., description="of a surface run: phase, pass, rate_bytes_per_second, paused, …"

@@ -46,7 +46,7 @@ class SystemOut(Schema):
     version: str
     release: str = Field(..., examples=["CORE 13.0"])
     state: str = Field(..., examples=["ok"])
-    error: str = Field(..., description="why it doesn't answer; empty when it does")
+    error: str = Field(..., description="why it doesn’t answer; empty when it does")
     stopped: str = Field(..., description="why nothing is asked of it; empty when it is")
     paused_by: str
     last_polled_at: datetime | None

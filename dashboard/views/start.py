@@ -28,7 +28,7 @@ CLEAR = {
     "swap": "no swap",
     "partition": "no partitions",
     "signature": "no data found",
-    "holder": "held by nothing",
+    "holder": "used by nothing",
 }
 PASSES = range(1, 5)
 

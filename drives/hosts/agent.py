@@ -321,7 +321,7 @@ class AgentHost:
             answer = _storable(json.loads(done.stdout, parse_constant=lambda _: None))
         except (ValueError, RecursionError):
             said = " ".join((done.stderr or done.stdout).decode(errors="replace").split())
-            raise HostError(f"the agent's answer can't be read: {said[:300]}") from None
+            raise HostError(f"the agent’s answer can’t be read: {said[:300]}") from None
         if not isinstance(answer, dict) or answer.get("protocol") != PROTOCOL:
             raise HostError("the agent on the host speaks another protocol")
         if answer.get("answer") == "error":
@@ -347,7 +347,7 @@ class AgentHost:
         said = done.stderr.decode(errors="replace").strip()
         if sudo and not done.stdout and done.exit_status in (1, 127) and _is_of_sudo(said):
             raise SudoRefused(
-                f"sudo doesn't let {self.target.user} call python3 without a password"
+                f"sudo doesn’t let {self.target.user} call python3 without a password"
                 f" ({' '.join(said.split())[:100]}); check_system prints the line that does"
             )
         return done

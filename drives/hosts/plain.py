@@ -39,7 +39,7 @@ class PlainHost:
         except HostError as error:
             raise NasError(str(error)) from None
         if not devices:
-            raise NasError("the host has no disk at all, which can't be")
+            raise NasError("the host has no disk at all, which can’t be")
         uses = {device.name: use for device in devices if (use := _use(device))}
         return NasView(
             version=version or "unknown",

@@ -177,14 +177,14 @@ async def _connect(target: Target) -> asyncssh.SSHClientConnection:
         raise
     except asyncssh.PermissionDenied:
         what = "SSH key" if target.key_file else "password"
-        raise HostError(f"it refuses {target.user}'s {what}") from None
+        raise HostError(f"it refuses {target.user}’s {what}") from None
 
 
 def _public_key(text: str) -> asyncssh.SSHKey:
     try:
         return asyncssh.import_public_key(text)
     except asyncssh.KeyImportError:
-        raise HostError("the pinned host key can't be read") from None
+        raise HostError("the pinned host key can’t be read") from None
 
 
 def _private_key(file: str) -> asyncssh.SSHKey:
@@ -197,7 +197,7 @@ def _private_key(file: str) -> asyncssh.SSHKey:
         why = "has a passphrase: make one without" if wants else "holds no private SSH key"
         raise HostError(f"the key file {file} {why}") from None
     except OSError as error:
-        raise HostError(f"the key file {file} can't be read: {error.strerror}") from None
+        raise HostError(f"the key file {file} can’t be read: {error.strerror}") from None
 
 
 @cache

@@ -16,7 +16,7 @@ def field(source: Any, name: str, *kinds: type) -> Any:
     wrong_bool = isinstance(value, bool) and bool not in kinds
     too_big = isinstance(value, int | float) and not abs(value) < BIGGEST_NUMBER
     if not isinstance(value, kinds) or wrong_bool or too_big:
-        raise HostError(f"the agent's answer has no usable {name}")
+        raise HostError(f"the agent’s answer has no usable {name}")
     return value
 
 
@@ -135,7 +135,7 @@ class RunVerdict:
     def parse(cls, source: Any) -> RunVerdict:
         verdict = field(source, "verdict", str)
         if verdict not in {"passed", "failed", "inconclusive", "refused"}:
-            raise HostError(f"the agent's verdict {verdict!r} is not known")
+            raise HostError(f"the agent’s verdict {verdict!r} is not known")
         sample = source.get("sample")
         return cls(
             verdict=verdict,
@@ -218,7 +218,7 @@ class Started:
     def parse(cls, source: Any) -> Started:
         outcome = field(source, "outcome", str)
         if outcome not in {"started", "running", "finished", "refused"}:
-            raise HostError(f"the agent's answer {outcome!r} to a start is not known")
+            raise HostError(f"the agent’s answer {outcome!r} to a start is not known")
         run = field(source, "run", dict, NONE)
         return cls(
             outcome=outcome,

@@ -67,7 +67,7 @@ def _why_none(report: dict[str, Any]) -> str:
     version = [whole(part, 1000) for part in rows(get(report, "smartctl", "version"))]
     if len(version) == 2 and None not in version and version < list(KNOWS_SELF_TESTS):
         told = ".".join(map(str, version))
-        return f"smartctl {told} on the host can't do self-tests of NVMe drives; 7.4 can"
+        return f"smartctl {told} on the host can’t do self-tests of NVMe drives; 7.4 can"
     return ""
 
 

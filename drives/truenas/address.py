@@ -19,7 +19,7 @@ def check_may_carry_key(base_url: str, *, allow_http: bool) -> None:
     ):
         return
     raise NasError(
-        "the API key isn't sent over plain http, because the NAS may revoke it: use https"
+        "the API key isn’t sent over plain http, because the NAS may revoke it: use https"
     )
 
 
@@ -38,7 +38,7 @@ def cause(error: BaseException) -> str:
         ("Connection refused", "connection refused"),
         ("timed out", "no answer in time"),
         ("Name or service not known", "the host name is not known"),
-        ("CERTIFICATE_VERIFY_FAILED", "its TLS certificate can't be verified"),
+        ("CERTIFICATE_VERIFY_FAILED", "its TLS certificate can’t be verified"),
         ("No route to host", "no route to the host"),
         ("Connection aborted", "it cut the connection"),
         ("IncompleteRead", "it cut the connection in mid-answer"),

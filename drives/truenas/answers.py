@@ -23,12 +23,12 @@ WITH_POOLS = {"extra": {"pools": True}}
 def drives(answer: Any) -> Iterator[NasDrive]:
     """disk.query."""
     if not isinstance(answer, list):
-        raise NasError("the NAS's list of disks can't be read")
+        raise NasError("the NAS’s list of disks can’t be read")
     for entry in answer:
         if not isinstance(entry, dict) or not isinstance(entry.get("identifier"), str):
-            raise NasError("the NAS's list of disks can't be read")
+            raise NasError("the NAS’s list of disks can’t be read")
         if "pool" not in entry:  # each release has it, be it null
-            raise NasError("the NAS's list of disks doesn't tell whether they are in a pool")
+            raise NasError("the NAS’s list of disks doesn’t tell whether they are in a pool")
         if entry.get("expiretime") is not None:
             continue  # a disk that was there once
         name, identifier = text(entry.get("name"), 100), text(entry["identifier"], 500)
@@ -58,19 +58,19 @@ def pool_members(answer: Any, names: set[str]) -> tuple[dict[str, str], dict[str
     pools: dict[str, str] = {}
     uses: dict[str, str] = {}
     if not isinstance(answer, list):
-        raise NasError("the NAS's list of pools can't be read")
+        raise NasError("the NAS’s list of pools can’t be read")
     for pool in answer:
         if not isinstance(pool, dict) or not isinstance(pool.get("name"), str):
-            raise NasError("the NAS's list of pools can't be read")
+            raise NasError("the NAS’s list of pools can’t be read")
         topology = pool.get("topology")
         if not isinstance(topology, dict):
             raise NasError(
-                f"pool {pool['name']} is offline, so the NAS can't tell which drives are in it"
+                f"pool {pool['name']} is offline, so the NAS can’t tell which drives are in it"
             )
         members = 0
         for role, vdevs in topology.items():
             if not isinstance(vdevs, list):
-                raise NasError(f"the members of pool {pool['name']} can't be read")
+                raise NasError(f"the members of pool {pool['name']} can’t be read")
             for index, vdev in enumerate(vdevs):
                 for disk, kind in _leaves(vdev, pool["name"]):
                     where = f"{kind.lower()}-{index}" if role == "data" else role
@@ -89,16 +89,16 @@ def _leaves(vdev: Any, pool: str) -> Iterator[tuple[str, str]]:
 
     def walk(node: Any, top: str) -> Iterator[tuple[str, str]]:
         if not isinstance(node, dict):
-            raise NasError(f"the members of pool {pool} can't be read")
+            raise NasError(f"the members of pool {pool} can’t be read")
         children = node.get("children") or []
         if not isinstance(children, list):
-            raise NasError(f"the members of pool {pool} can't be read")
+            raise NasError(f"the members of pool {pool} can’t be read")
         if not children:
             disk, status = node.get("disk"), node.get("status")
             if isinstance(disk, str) and disk:
                 yield disk, top
             elif not isinstance(status, str) or status not in GONE:
-                raise NasError(f"pool {pool} has a member whose disk the NAS doesn't tell")
+                raise NasError(f"pool {pool} has a member whose disk the NAS doesn’t tell")
         for child in children:
             yield from walk(child, top)
 
@@ -116,7 +116,7 @@ def unused(answer: Any) -> tuple[set[str], dict[str, str]]:
 def details(answer: Any, drives: tuple[NasDrive, ...]) -> tuple[set[str], dict[str, str]]:
     """disk.details (24.10 and later): the same, by identifier: a name alone is not enough."""
     if not isinstance(answer, dict) or not {"used", "unused"} <= set(answer):
-        raise NasError("the NAS's list of its unused disks can't be read")
+        raise NasError("the NAS’s list of its unused disks can’t be read")
     free = _entries(answer["unused"], "its unused disks")
     taken = _entries(answer["used"], "its used disks")
     identifiers = {drive.name: drive.identifier for drive in drives}
@@ -126,10 +126,10 @@ def details(answer: Any, drives: tuple[NasDrive, ...]) -> tuple[set[str], dict[s
 
 def _entries(answer: Any, what: str) -> list[tuple[str, dict[str, Any]]]:
     if not isinstance(answer, list):
-        raise NasError(f"the NAS's list of {what} can't be read")
+        raise NasError(f"the NAS’s list of {what} can’t be read")
     found = [(text(entry.get("name"), 100), entry) for entry in answer if isinstance(entry, dict)]
     if len(found) != len(answer) or not all(name for name, _ in found):
-        raise NasError(f"the NAS's list of {what} can't be read")
+        raise NasError(f"the NAS’s list of {what} can’t be read")
     return found
 
 
@@ -149,7 +149,7 @@ def _flags(entries: list[tuple[str, dict[str, Any]]]) -> dict[str, str]:
 def temperatures(answer: Any) -> dict[str, int]:
     """disk.temperatures: °C by name; ints up to 25.04, floats from 25.10 on."""
     if not isinstance(answer, dict):
-        raise NasError("the NAS's temperatures can't be read")
+        raise NasError("the NAS’s temperatures can’t be read")
     return {
         name: round(value)
         for name, value in answer.items()
@@ -160,14 +160,14 @@ def temperatures(answer: Any) -> dict[str, int]:
 def jobs(answer: Any) -> Iterator[SelfTestJob]:
     """core.get_jobs of smart.test.wait."""
     if not isinstance(answer, list):
-        raise NasError("the NAS's list of jobs can't be read")
+        raise NasError("the NAS’s list of jobs can’t be read")
     for job in answer:
         told, number = get(job, "arguments"), whole(get(job, "id"), 2**62)
         test = told[0] if isinstance(told, list) and told else None
         words = (get(test, "identifier"), get(test, "type"), get(job, "state"))
         identifier, type, state = (text(word, 500) for word in words)
         if number is None or not identifier or not type or not state:
-            raise NasError("the NAS's list of jobs can't be read")
+            raise NasError("the NAS’s list of jobs can’t be read")
         yield SelfTestJob(
             job_id=number,
             identifier=identifier,
@@ -189,7 +189,7 @@ def self_test_start(answer: Any, identifier: str) -> SelfTestStart:
     """
     entry = answer[0] if isinstance(answer, list) and len(answer) == 1 else None
     if not isinstance(entry, dict) or entry.get("identifier") != identifier:
-        raise NasError("the NAS's answer to the start of a self-test can't be read")
+        raise NasError("the NAS’s answer to the start of a self-test can’t be read")
     job = whole(entry.get("job"), 2**62)
     if entry.get("error") or job is None:
         error = " ".join(str(entry.get("error") or "the NAS started no job").split())

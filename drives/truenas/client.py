@@ -82,7 +82,7 @@ class NasClient:
         release = self.release()
         drives = tuple(answers.drives(self._dialect.disks()))
         if not drives:
-            raise NasError("the NAS lists no disk at all, which can't be")
+            raise NasError("the NAS lists no disk at all, which can’t be")
         uses = dict.fromkeys(answers.boot_disks(self._dialect.boot_disks()), "Boot disk of the NAS")
         count = Counter(drive.name for drive in drives)
         names = set(count)
@@ -101,7 +101,7 @@ class NasClient:
             elif drive.name in flags:
                 uses.setdefault(drive.name, flags[drive.name])
             elif drive.name not in unused:
-                uses.setdefault(drive.name, "The NAS doesn't count it among the unused disks")
+                uses.setdefault(drive.name, "The NAS doesn’t count it among the unused disks")
         has_smart = self._dialect.has_smart(release)
         return NasView(
             version=release.version,

@@ -169,7 +169,7 @@ class Session:
         try:
             answer = self._exchange(socket, "auth.login_with_api_key", (key,), CALL_SECONDS)
         except NoSuchMethod:
-            words = "the NAS wants to know whom the API key belongs to: give the key's user"
+            words = "the NAS wants to know whom the API key belongs to: give the key’s user"
             raise NasError(words) from None
         if answer is not True:
             raise NasError(REFUSED)
@@ -180,10 +180,10 @@ class Session:
         said = answer.get("response_type") if isinstance(answer, dict) else None
         if said != "SUCCESS":
             why = {
-                "AUTH_ERR": f"is it {user}'s?",
+                "AUTH_ERR": f"is it {user}’s?",
                 "EXPIRED": "it has expired or was revoked",
                 "DENIED": f"{user} may not log in that way",
-                "OTP_REQUIRED": f"{user} needs a second factor, which a program can't give",
+                "OTP_REQUIRED": f"{user} needs a second factor, which a program can’t give",
                 "REDIRECT": "another address answers for it",
             }.get(str(said), "without a reason")
             raise NasError(f"{REFUSED}: {why}")

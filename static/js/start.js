@@ -65,8 +65,8 @@
     const bytes = ready.reduce((sum, drive) => sum + Number(drive.dataset.bytes), 0);
     const words = `${ready.length} drive${ready.length === 1 ? '' : 's'}`;
     const say = (name, text) => { for (const place of form.querySelectorAll(`[data-says-${name}]`)) place.textContent = text; };
-    say('ready', ready.length);
-    say('refused', drives.length - ready.length);
+    const old = drives.filter((drive) => drive.className === 'warn').length;
+    say('tally', `${ready.length} ready, ${old ? `${old} with old data, ` : ''}${drives.length - ready.length - old} refused`);
     say('drives', words);
     say('size', window.size(bytes));
     say('burn-ins', `${ready.length} burn-in${ready.length === 1 ? '' : 's'}`);

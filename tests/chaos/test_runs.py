@@ -89,7 +89,7 @@ def test_a_nas_that_is_away_is_told_and_the_run_goes_on(caught: tuple[Site, Job]
         lambda now: here.stage(now, "surface_validate").waiting_for,
         "the stage says why nothing is known",
     )
-    assert "Can't reach nas-1" in here.stage(job, "surface_validate").waiting_for
+    assert "Can’t reach nas-1" in here.stage(job, "surface_validate").waiting_for
     assert here.system.failing_since is not None
     assert job.state == JobState.RUNNING
     assert agent_processes(here) == [process]

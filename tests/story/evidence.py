@@ -12,7 +12,7 @@ from drives.models import Drive
 from tests.story.surface import detail
 
 Claims = list[dict[str, Any]]
-LOG = "The drive's self-test log, an entry that was not there before the start"
+LOG = "The drive’s self-test log, an entry that was not there before the start"
 RUN = "Surface run on the host"
 #: What an ATA drive counts; a healthy one has none.
 COUNTERS = dict.fromkeys(

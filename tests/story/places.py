@@ -54,7 +54,7 @@ def selected(page: Page) -> None:
 def a_batch(page: Page) -> None:
     selected(page)
     page.locator("#batch-burn-in").click()
-    expect(page.locator("[data-says-ready]")).to_be_visible()
+    expect(page.locator("[data-says-tally]")).to_be_visible()
 
 
 def asking(page: Page) -> None:

@@ -163,7 +163,7 @@ def the_shelf(now: datetime, known: Known) -> None:
     tests(passed, ended)
     event(
         Kind.DRIVE_EDITED,
-        "Location of sdc ZHZ0A9QT: “” → “Bay 3”",
+        "sdc ZHZ0A9QT: location none → “Bay 3”",
         ended + timedelta(hours=6),
         of=passed,
         actor="alice",

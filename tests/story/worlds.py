@@ -73,7 +73,7 @@ def long() -> None:
             notes=f"{WORDS}. " * 5,
         )
         reading(bad, now, smart.ata(bad.serial, bad.model, 43, id197=4012), [])
-        event(Kind.DRIVE_EDITED, f"Notes of {LONG}: “” → “{WORDS}”", now, of=bad, actor=PERSON)
+        event(Kind.DRIVE_EDITED, f"{LONG}: notes none → “{WORDS}”", now, of=bad, actor=PERSON)
         here = drive(other, "nvme10n1", "S" * 40, "Model " * 12, 4.0, location="x" * 100)
         going(here, now, SURFACE, 99.9, by=PERSON, waiting_for=WHY)
         drive(other, "nvme11n1", "T" * 20, MODEL, 4.0, pool=POOL, use_reason=f"in pool {POOL}")

@@ -31,7 +31,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--ssh-host", default="")
         parser.add_argument("--ssh-port", type=int, default=22)
-        parser.add_argument("--ssh-user", default="root", help="who isn't root needs sudo there")
+        parser.add_argument("--ssh-user", default="root", help="who isn’t root needs sudo there")
         login = parser.add_mutually_exclusive_group()
         login.add_argument("--ssh-key-file", default="")
         login.add_argument("--ssh-password", default="", help="or - to be asked for it")

@@ -51,7 +51,7 @@ def _web() -> str:
 def _worker() -> str:
     name = f"celery@{socket.gethostname()}"
     answers = app.control.ping(destination=[name], timeout=ANSWER_SECONDS)
-    return "" if answers else f"{name} doesn't answer"
+    return "" if answers else f"{name} doesn’t answer"
 
 
 def _beat() -> str:

@@ -46,7 +46,7 @@ def test_each_drive_has_its_own_outcome_in_the_given_order(nas: System) -> None:
     outcomes = ask([pooled, good, gone, good])
     assert [outcome.drive for outcome in outcomes] == [pooled, good, gone]
     assert [bool(outcome.job) for outcome in outcomes] == [False, True, False]
-    assert outcomes[0].reasons == ("In pool tank",) and "doesn't list" in outcomes[2].reasons[0]
+    assert outcomes[0].reasons == ("In pool tank",) and "doesn’t list" in outcomes[2].reasons[0]
     assert Job.objects.get() == outcomes[1].job
     assert AuditEvent.objects.filter(kind=Kind.BURNIN_REFUSED).count() == 2
     assert ask([good])[0].reasons == (f"Burn-in {Job.objects.get().pk} of this drive is not over",)

@@ -48,7 +48,7 @@ def test_a_drive_that_is_not_listed_for_a_moment_is_waited_for(here: Site, kind:
         orchestrator.step(here.stage(job, kind).pk)
     stage = here.stage(job, kind)
     assert stage.state == StageState.PENDING
-    assert "doesn't list" in stage.waiting_for
+    assert "doesn’t list" in stage.waiting_for
     here.nas.debug("drive/sdc", {"vanished": False})
     job = here.until_over(job)
     assert job.state == JobState.PASSED, here.describe(job)
@@ -80,7 +80,7 @@ def test_answers_that_can_not_be_stored_are_told_and_hold_up_no_job(
     monkeypatch.setattr(apply, "drives", fail)
     here.until_over(job)
     system = System.objects.get(pk=here.system.pk)
-    assert "can't be stored" in system.last_error
+    assert "can’t be stored" in system.last_error
     monkeypatch.undo()
     here.poll()
     assert System.objects.get(pk=here.system.pk).last_error == ""

@@ -68,7 +68,7 @@ def test_a_serial_that_another_system_lists_too_is_refused_on_both(drive: Drive)
 
 
 def test_a_destructive_request_that_the_host_does_not_answer_is_refused(drive: Drive) -> None:
-    with pytest.raises(RequestRefused, match="can't be asked"):
+    with pytest.raises(RequestRefused, match="can’t be asked"):
         ask(drive, SURFACE, drive.serial)
     assert not Job.objects.exists()
     assert AuditEvent.objects.get(kind=Kind.BURNIN_REFUSED).actor == "olga"
@@ -77,10 +77,10 @@ def test_a_destructive_request_that_the_host_does_not_answer_is_refused(drive: D
 @pytest.mark.parametrize(
     ("facts", "words"),
     [
-        ({"present": False}, "doesn't list this drive"),
+        ({"present": False}, "doesn’t list this drive"),
         ({"use_reason": "In pool tank · mirror-0"}, "In pool tank"),
         ({"serial": ""}, "no serial"),
-        ({"size_bytes": 0}, "size isn't known"),
+        ({"size_bytes": 0}, "size isn’t known"),
         ({"temperature_c": 51}, "51 °C"),
     ],
     ids=str,

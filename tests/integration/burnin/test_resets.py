@@ -99,7 +99,7 @@ def test_clear_drive_state_lets_go_of_a_drive_whose_host_is_gone(drive: Drive) -
     assert (job.state, job.holds_drive) == (JobState.UNKNOWN, False)
     assert (run.is_open, run.alive) == (True, True), "it may still write; it is stopped later"
     assert "Cleared by command line" in job.error_text
-    assert "isn't waited for" in call("clear_drive_state", drive.serial, "--host-is-gone")
+    assert "isn’t waited for" in call("clear_drive_state", drive.serial, "--host-is-gone")
     run.refresh_from_db()
     assert not run.is_open
     assert SmartTest.objects.get().state == "unknown"

@@ -25,7 +25,7 @@ Sites = Callable[[MockNas], Site]
 @pytest.mark.django_db
 @pytest.mark.parametrize(
     ("facts", "words"),
-    [({"present": False}, "doesn't list"), ({"serial": ""}, "no serial")],
+    [({"present": False}, "doesn’t list"), ({"serial": ""}, "no serial")],
     ids=str,
 )
 def test_what_the_record_says_against_it_refuses(facts: dict[str, Any], words: str) -> None:
@@ -49,7 +49,7 @@ def test_a_stale_record_and_a_host_that_is_away_refuse() -> None:
     old = a_system(last_polled_at=now() - timedelta(hours=1))
     with pytest.raises(RequestRefused, match="not answered lately"):
         self_tests.start(a_drive(old), "short", by="olga")
-    with pytest.raises(RequestRefused, match="nas-2 can't be asked"):
+    with pytest.raises(RequestRefused, match="nas-2 can’t be asked"):
         self_tests.start(a_drive(a_system("nas-2"), "sdb"), "short", by="olga")
     assert not SmartTest.objects.exists()
     with pytest.raises(NotActive):

@@ -181,7 +181,7 @@ def test_a_batch_of_quick_screenings_takes_old_data_only_with_its_serial(
         page.get_by_role("checkbox", name=f"Select {name}", exact=True).check()
     page.get_by_role("button", name="Burn in 3 drives…").click()
     dialog = page.get_by_role("dialog", name="Burn in 3 drives")
-    expect(dialog.get_by_text("2 ready, 1 refused")).to_be_visible()
+    expect(dialog.get_by_text("2 ready, 1 with old data, 0 refused")).to_be_visible()
     dialog.get_by_label("Quick screening").check()
     expect(dialog.get_by_role("checkbox", name="SMART long")).to_be_hidden()
     held = dialog.locator(f"[data-drive='{old.pk}']")

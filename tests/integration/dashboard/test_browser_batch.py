@@ -111,7 +111,9 @@ def test_what_speaks_against_a_drive_stands_at_it_and_self_tests_need_no_tick(
     expect(dialog.get_by_text("3 ready, 1 refused")).to_be_visible(timeout=90_000)
     # The first one's reason may take two lines.
     assert verdicts.evaluate(HEIGHTS)[1:] == kept[1:]
-    expect(dialog.get_by_text("Refused: 58 °C is above the 50 °C to start at")).to_be_visible()
+    expect(
+        dialog.get_by_text("Refused: 58 °C is too hot to start; the limit is 50 °C")
+    ).to_be_visible()
     expect(dialog.get_by_label("Overwrite everything on these 3 drives (6.3 MB)")).to_be_visible()
     dialog.get_by_role("checkbox", name="Surface validate").uncheck()
     dialog.get_by_role("checkbox", name="SMART long").uncheck()

@@ -51,8 +51,8 @@ def test_notes_labels_and_locations_are_edited_with_a_trace_and_nothing_else(
     expect(page.get_by_role("heading", level=1)).to_contain_text("it broke")
     page.get_by_role("link", name="Audit", exact=True).click()
     lines = page.locator(".events")
-    expect(lines).to_contain_text("location “” → “Bay 7”")
-    expect(lines).to_contain_text("label “” → “order 42”")
+    expect(lines).to_contain_text("location none → “Bay 7”")
+    expect(lines).to_contain_text("label none → “order 42”")
     expect(lines).to_contain_text("by admin from 127.0.0.1")
     # What was written down stays as it is, also for an admin.
     event = AuditEvent.objects.get(kind=Kind.HISTORY_EDITED)
@@ -60,7 +60,7 @@ def test_notes_labels_and_locations_are_edited_with_a_trace_and_nothing_else(
     expect(page.locator(".object-tools a")).to_have_count(0)
     expect(page.locator("select[name=action]")).to_have_count(0)
     page.goto(f"{web.url}/admin/audit/auditevent/{event.pk}/change/")
-    expect(page.locator(".field-note")).to_contain_text("label “” → “order 42”")
+    expect(page.locator(".field-note")).to_contain_text("label none → “order 42”")
     expect(page.locator(CONTROLS)).to_have_count(0)
     answer = page.goto(f"{web.url}/admin/audit/auditevent/{event.pk}/delete/")
     assert answer is not None and answer.status == 403

@@ -39,7 +39,7 @@ def test_location_and_notes_are_edited_and_audited_with_before_and_after(
     event = AuditEvent.objects.get(kind=Kind.DRIVE_EDITED)
     assert (event.actor, event.source_ip) == ("admin", "127.0.0.1")
     assert event.data["before"]["location"] == "" and event.data["after"]["location"] == "Bay 7"
-    assert "location “” → “Bay 7”" in event.note
+    assert "location none → “Bay 7”" in event.note
     admin.post(path, {"location": "Bay 7", "notes": drive.notes})
     assert AuditEvent.objects.filter(kind=Kind.DRIVE_EDITED).count() == 1
 

@@ -153,6 +153,10 @@ def test_a_drive_says_first_whether_it_may_be_used(viewer: Client, drive: Drive)
     assert first(drive) == "Running: Precheck, 0.0 % of the whole."
     used = a_drive(drive.system, "sdb", use_reason="in pool tank")
     assert first(used) == "In use: in pool tank."
+    why = "1 sector could not be read back, the first at LBA 8 (0 % of the drive)"
+    ended(used, state=JobState.FAILED, error_text=why)
+    before = text(viewer.get(f"/drives/{used.pk}"))
+    assert "while it is. Last burn-in: failed 2 d 1 h ago: 1 sector" in before and "LBA 8" in before
     gone = a_drive(drive.system, "sdc", present=False)
     assert first(gone) == "Absent: nas-1 hasn’t listed it."
 
@@ -174,6 +178,16 @@ def test_what_holds_a_burn_in_is_the_first_thing_that_its_pages_say(
     assert '<li class="warn">' in page and '<li class="run">' not in page
     Job.objects.filter(pk=job.pk).update(pause_requested_by="alice")
     assert "Paused by alice, until somebody resumes it." in text(viewer.get(f"/history/{job.pk}"))
+
+
+def test_what_waits_for_its_host_is_not_called_running(viewer: Client, drive: Drive) -> None:
+    job = a_job(drive, state=JobState.RUNNING, started_at=timezone.now())
+    surface = job.stages.filter(kind=StageKind.SURFACE_VALIDATE)
+    job.stages.filter(position__lt=surface.get().position).update(state=StageState.PASSED)
+    surface.update(state=StageState.RUNNING, waiting_for="Can’t reach nas-1; the run goes on there")
+    for path in (f"/history/{job.pk}", f"/drives/{drive.pk}"):
+        page = text(viewer.get(path))
+        assert "Waiting: Surface, " in page and "Can’t reach nas-1; the run goes on there." in page
 
 
 def test_a_running_burn_in_says_when_it_is_done(viewer: Client, drive: Drive) -> None:

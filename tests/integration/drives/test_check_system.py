@@ -57,7 +57,7 @@ def test_all_that_is_there_is_told(media_nas: MockNas) -> None:
     assert found(said, "ok", "clock", "the same")
     assert re.search(r"state folder +\S+/\.burnin on \w+", said), said
     assert found(said, "ok", "agent", "shipped; 0 runs")
-    assert found(said, "ok", "drives", "3 of the API's")
+    assert found(said, "ok", "drives", "3 of the API’s")
     assert found(said, "ok", "SMART data", "of da")
     assert "guard" in said
     assert list(media_nas.state_dir.glob("bin/agent-*.pyz"))
@@ -85,8 +85,8 @@ def test_drives_that_one_side_does_not_know_are_named(
         ({"base_url": "http://nas.example"}, "API", "plain http", "https"),
         ({"base_url": "http://127.0.0.1:1"}, "API", "connection refused", "address"),
         ({"ssh_port": 1}, "SSH", "connection refused", "SSH service"),
-        ({"ssh_user": "nobody"}, "SSH", "refuses nobody's SSH key", "user's form"),
-        ({"ssh_key_file": "/nowhere/key"}, "SSH", "can't be read", "readable key"),
+        ({"ssh_user": "nobody"}, "SSH", "refuses nobody’s SSH key", "user’s form"),
+        ({"ssh_key_file": "/nowhere/key"}, "SSH", "can’t be read", "readable key"),
         ({"state_dir": "/proc/nothing/here"}, "state folder", "/proc/nothing", "--state-dir"),
     ],
 )

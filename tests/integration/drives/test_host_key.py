@@ -239,7 +239,7 @@ def test_a_key_file_with_a_passphrase_is_told(mock_nas: Start, tmp_path: Path) -
 def test_who_is_not_root_goes_through_sudo(mock_nas: Start, options: dict[str, Any]) -> None:
     nas = mock_nas(options=["--ssh-user", "burnin"], **options)
     system = system_of(nas, ssh_user="burnin")
-    with pytest.raises(HostError, match="sudo doesn't let burnin .*check_system"):
+    with pytest.raises(HostError, match="sudo doesn’t let burnin .*check_system"):
         clients.host(system).probe()
     assert not list(nas.state_dir.glob("bin/*"))
     (nas.data / "sudo-nopasswd").touch()

@@ -160,7 +160,7 @@ def test_a_pool_whose_members_cannot_be_read_stops_the_poll(nas: Garbage, topolo
 
 def test_a_disk_must_be_told_to_be_unused_and_in_no_pool(nas: Garbage) -> None:
     nas.answers["/pool"] = []
-    assert nas.view().uses["sda"] == "The NAS doesn't count it among the unused disks"
+    assert nas.view().uses["sda"] == "The NAS doesn’t count it among the unused disks"
     nas.answers["/disk/get_unused"] = [DISK]
     assert "sda" not in nas.view().uses
     nas.answers["/disk"] = [DISK | {"pool": "tank"}]

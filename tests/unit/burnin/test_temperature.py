@@ -54,4 +54,4 @@ def test_whatever_flash_says_the_limits_are_in_order(low: int | None, high: int 
 def test_at_the_limit_it_may_start_and_above_not() -> None:
     drive = Drive(rotational=True)
     assert too_warm(drive, 50, NOW) == "" and too_warm(drive, None, NOW) == ""
-    assert too_warm(drive, 51, NOW) == "51 °C is above the 50 °C to start at"
+    assert too_warm(drive, 51, NOW) == "51 °C is too hot to start; the limit is 50 °C"

@@ -208,7 +208,7 @@ def test_a_counter_that_is_told_only_at_the_end_is_inconclusive_unless_it_counts
 @pytest.mark.parametrize("name", verdict.UNREAD_COUNTERS)
 def test_sectors_that_stay_unreadable_are_inconclusive_though_none_came(name: str) -> None:
     ended = verdict.counters(START | {name: 64}, START | {name: 64})
-    assert ended.state == StageState.UNKNOWN and "can't read" in ended.reason
+    assert ended.state == StageState.UNKNOWN and "can’t read" in ended.reason
     assert not all(claim.holds for claim in ended.claims)
     assert verdict.counters(START | {name: 64}, START | {name: 64}, {name: 64}).state == "passed"
 

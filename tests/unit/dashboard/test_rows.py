@@ -39,7 +39,7 @@ def test_the_last_burn_in_decides(state: str, kind: str, standing: str) -> None:
 @pytest.mark.parametrize(
     ("facts", "kind"),
     [
-        ({"waiting_for": "Can't reach nas-1"}, "waiting"),
+        ({"waiting_for": "Can’t reach nas-1"}, "waiting"),
         ({"progress": {"paused": {"by": "temperature", "reason": "56 °C"}}}, "paused"),
         ({"progress": {"paused": None}}, "running"),
     ],

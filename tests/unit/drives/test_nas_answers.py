@@ -79,7 +79,7 @@ def test_a_percentage_that_is_none_is_unknown(percent: object) -> None:
 
 @pytest.mark.parametrize("number", [10**400, float("inf"), float("nan"), -1, 2**62, True, "7"])
 def test_a_job_needs_a_number(number: object) -> None:
-    with pytest.raises(NasError, match="jobs can't be read"):
+    with pytest.raises(NasError, match="jobs can’t be read"):
         list(answers.jobs([{**JOB, "id": number}]))
 
 

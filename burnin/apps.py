@@ -3,3 +3,4 @@ from django.apps import AppConfig
 
 class BurninConfig(AppConfig):
     name = "burnin"
+    verbose_name = "Burn-ins"

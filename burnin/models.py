@@ -87,6 +87,7 @@ class Job(models.Model):
     notes = models.TextField(blank=True)
 
     class Meta:
+        verbose_name = "burn-in"
         ordering = ["-id"]
         constraints = [
             models.UniqueConstraint(
@@ -99,7 +100,7 @@ class Job(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"job {self.pk} of {self.serial}"
+        return f"burn-in {self.pk} of {self.serial}"
 
     @property
     def release(self) -> list[str]:

@@ -239,6 +239,7 @@ DJANGO_CELERY_BEAT_TZ_AWARE = True
 
 # --- time and language ------------------------------------------------------------------------
 USE_TZ = True
+FORMAT_MODULE_PATH = "burnin_site.formats"
 USE_I18N = False
 TIME_ZONE = env.text("TZ", env.system_zone())
 try:

@@ -45,6 +45,11 @@ class DriveForm(forms.ModelForm):
     class Meta:
         model = Drive
         fields = ("location", "notes")
+        labels = {
+            "devname": "Name", "lunid": "WWN", "size_bytes": "Bytes", "use_reason": "In use",
+            "smart_health": "SMART health", "temperature_c": "Temperature, °C",
+            "last_polled_at": "Last asked", "created_at": "Seen since",
+        }  # fmt: skip
 
     location = forms.CharField(required=False, max_length=edits.LONGEST["location"])
     notes = forms.CharField(
@@ -80,6 +85,10 @@ class JobForm(forms.ModelForm):
     class Meta:
         model = Job
         fields = ("label", "notes")
+        labels = {
+            "error_text": "Reason", "operator_name": "Asked for by", "created_at": "Queued",
+            "started_at": "Started", "finished_at": "Ended",
+        }  # fmt: skip
 
     label = forms.CharField(
         required=False,
@@ -121,6 +130,7 @@ class JobAdmin(Record):
 @admin.register(AuditEvent)
 class AuditEventAdmin(Record):
     list_display = ("at", "kind", "actor", "source_ip", "note")
+    empty_value_display = ""
     list_filter = ("kind",)
     search_fields = ("note", "actor", "drive_serial")
     fields = (

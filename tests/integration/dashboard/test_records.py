@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.forms.models import model_to_dict
 from django.test import Client
+from django.utils import timezone
 
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
@@ -60,6 +61,14 @@ def test_a_label_is_edited_and_never_the_verdict(admin: Client, job: Job) -> Non
     assert event.job_id == job.pk and event.data["after"] == changed
     assert "order 42" in admin.get(f"/history/{job.pk}").content.decode()
     assert "order 42" in admin.get(f"/history/{job.pk}/print").content.decode()
+
+
+def test_the_admin_speaks_as_the_other_pages_do(admin: Client, job: Job) -> None:
+    html = admin.get(f"/admin/burnin/job/{job.pk}/change/").content.decode()
+    assert "Change burn-in" in html and "Reason:" in html and "Asked for by:" in html
+    queued = timezone.localtime(job.created_at)
+    assert f"{queued:%a} {queued.day} {queued:%b %Y %H:%M}" in html
+    assert "Burn-ins" in admin.get("/admin/").content.decode()
 
 
 def test_audit_events_are_shown_and_cannot_be_touched(admin: Client, job: Job) -> None:

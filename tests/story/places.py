@@ -100,6 +100,32 @@ def cancelling_all(page: Page) -> None:
     expect(page.get_by_role("dialog")).to_be_visible()
 
 
+def what_it_can_do(page: Page) -> None:
+    page.get_by_text("What it can do").first.click()
+    expect(page.get_by_text("Surface runs").first).to_be_visible()
+
+
+def checked(page: Page) -> None:
+    page.get_by_role("button", name="Check everything").first.click()
+    expect(page.locator(".findings").first).to_be_visible()
+
+
+def removing(page: Page) -> None:
+    page.get_by_role("link", name="Remove…").first.click()
+    expect(page.get_by_role("button", name="Remove nas-1")).to_be_visible()
+
+
+def changing(page: Page) -> None:
+    page.get_by_role("link", name="Change…").first.click()
+    expect(page.get_by_label("Name", exact=True)).to_have_value("nas-1")
+
+
+def a_host_key(page: Page) -> None:
+    card = page.locator(".system-cards > section").first.get_attribute("id") or ""
+    page.goto(f"{page.url}/{card.removeprefix('card-')}/host-key")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("host key")
+
+
 def offline(page: Page) -> None:
     """The page loads, then the server can't be heard any more."""
     page.route_web_socket(re.compile("/live/"), lambda socket: socket.close())
@@ -161,8 +187,12 @@ PLACES = (
     Place("tokens", "/profile/tokens"),
     Place("settings", "/settings", "olga"),
     Place("report-preview", "/settings/report", "olga"),
-    Place("systems", "/systems", "olga"),
+    Place("systems", "/systems", "olga", act=what_it_can_do),
+    Place("systems-checked", "/systems", "olga", act=checked, part=".system-cards"),
     Place("systems-add", "/systems/add", "olga"),
+    Place("systems-change", "/systems", "olga", act=changing),
+    Place("systems-host-key", "/systems", "olga", act=a_host_key),
+    Place("systems-remove", "/systems", "olga", act=removing),
     Place("denied", "/admin/"),
     Place("no-role", "/", "nina"),
     Place("not-found", "/nowhere"),

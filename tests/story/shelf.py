@@ -8,7 +8,9 @@ from typing import Any
 from audit.models import Kind
 from burnin import verdict
 from burnin.models import Job, JobState
+from drives import capabilities
 from drives.models import Drive, SmartTest, System
+from drives.truenas.types import NasView
 from tests.story import smart
 from tests.story.evidence import COUNTERS, LOG, proof, surface
 from tests.story.surface import error
@@ -28,12 +30,13 @@ from tests.story.write import (
 )
 
 Known = dict[str, dict[str, Any]]
+VERSION = "TrueNAS-13.0-U6.1"
 #: An unused public key of the form that hosts have.
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB1wUnNoYXJkb3JvbmVvZnRoZWlyb3duc29ydDE="
 
 
 def a_system(name: str, polled_at: datetime, **facts: Any) -> System:
-    return System.objects.create(
+    system = System(
         name=name,
         kind=System.Kind.MOCK,
         base_url=f"http://{name}.lan",
@@ -41,10 +44,14 @@ def a_system(name: str, polled_at: datetime, **facts: Any) -> System:
         ssh_host=f"{name}.lan",
         ssh_key_file="/data/ssh/id_ed25519",
         ssh_host_key=HOST_KEY,
-        version="TrueNAS-13.0-U6.1",
+        version=VERSION,
         last_polled_at=polled_at,
         **facts,
     )
+    answered = NasView(VERSION, (), {}, {}, {"sda": 36}, jobs=(), dialect="REST", tests_by_api=True)
+    system.capabilities = capabilities.as_json(capabilities.assess(system, answered))
+    system.save()
+    return system
 
 
 def tests(drive: Drive, ended: datetime, **facts: Any) -> None:

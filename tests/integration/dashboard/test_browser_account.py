@@ -128,18 +128,18 @@ def test_a_token_is_made_shown_once_used_and_revoked(web: Web, page_of: Opens) -
     page.goto(f"{web.url}/profile")
     page.get_by_role("button", name="operator operator").click()
     page.get_by_role("link", name="API tokens").click()
-    expect(page.get_by_text("There is none.")).to_be_visible()
+    expect(page.get_by_text("No token yet.")).to_be_visible()
     # No role above one's own, and no day that is over.
     expect(page.get_by_label("Role").locator("option")).to_have_text(["viewer", "operator"])
-    page.get_by_label("Name, as of the program").fill("n8n")
+    page.get_by_label("Name", exact=True).fill("n8n")
     page.get_by_label("Good until").fill("2001-01-31")
     page.get_by_role("button", name="Make").click()
     expect(page.locator("#token-expires-hint")).to_have_class("error")
-    expect(page.get_by_label("Name, as of the program")).to_have_value("n8n")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("n8n")
     page.get_by_label("Good until").fill("2099-01-31")
     page.get_by_label("Role").focus()
     page.keyboard.type("oper")
-    page.get_by_label("Name, as of the program").focus()
+    page.get_by_label("Name", exact=True).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text(
         "Copy this token now; it is not shown again"
@@ -161,7 +161,7 @@ def test_a_token_is_made_shown_once_used_and_revoked(web: Web, page_of: Opens) -
     assert token not in page.content()
     page.get_by_role("button", name="Revoke n8n").focus()
     page.keyboard.press("Enter")
-    expect(page.get_by_text("There is none.")).to_be_visible()
+    expect(page.get_by_text("No token yet.")).to_be_visible()
     assert answer("drives") == 401
 
 

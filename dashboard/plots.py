@@ -26,7 +26,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class Line:
-    """`style` is a class of plot.css: line-1, line-2, before, limit."""
+    """`style` is a class of plot.css: line-1, line-2, other, before, limit."""
 
     style: str
     label: str

@@ -153,9 +153,14 @@ def measured(drive_id: int, before: datetime | None = None) -> Surface | None:
 
 
 def throughput(surface: Surface, phase: str, earlier: Surface | None = None) -> plots.Plot:
-    """Write and verify of the phase's pass over the disk, and the earlier run's."""
-    number = phase.partition("-")[2]
-    lines: list[tuple[str, str, list[Region | None]]] = []
+    """Write and verify of the phase's pass over the drive, the same in its other passes, and in the
+    earlier run."""
+    kind, _, number = phase.partition("-")
+    lines: list[tuple[str, str, list[Region | None]]] = [
+        ("other", label(name), rows)
+        for name, rows in surface.phases.items()
+        if name.startswith(f"{kind}-") and name != phase
+    ]
     for style, name in (("line-2", f"write-{number}"), ("line-1", f"verify-{number}")):
         if rows := surface.phases.get(name):
             lines.append((style, label(name), rows))

@@ -109,7 +109,7 @@ def _api(system: System, view: NasView) -> Iterator[Finding]:
     for one in capabilities.assess(system, view):
         state = State.OK if one.works else State.NOTE
         yield Finding(state, one.name.replace("_", " "), f"by {one.how}", one.why)
-    yield Finding(State.OK, "disks", f"{len(view.drives)} in the API")
+    yield Finding(State.OK, "drives", f"{len(view.drives)} in the API")
     nameless = [drive.name for drive in view.drives if not drive.serial]
     if nameless:
         yield Finding(State.NOTE, "serials", f"none of {_names(nameless)}", "they are refused")
@@ -119,7 +119,7 @@ def _api(system: System, view: NasView) -> Iterator[Finding]:
     told = ", ".join(f"{pool} ({count})" for pool, count in sorted(pools.items()))
     yield Finding(State.OK, "pools", told or "none")
     measured = sum(drive.name in view.temperatures for drive in view.drives)
-    yield Finding(State.OK, "measured", f"{measured} of {len(view.drives)} disks")
+    yield Finding(State.OK, "measured", f"{measured} of {len(view.drives)} drives")
     if view.jobs is None:
         yield Finding(State.NOTE, "jobs", "the API doesn’t tell its self-test jobs")
 

@@ -47,7 +47,9 @@ def test_all_that_is_there_is_told(media_nas: MockNas) -> None:
     assert error == "", said
     assert found(said, "ok", "API", "accepts the key")
     assert found(said, "ok", "version", "TrueNAS-13.0")
-    assert found(said, "ok", "disks", "4 in the API") or found(said, "ok", "disks", "3 in the API")
+    assert found(said, "ok", "drives", "4 in the API") or found(
+        said, "ok", "drives", "3 in the API"
+    )
     assert found(said, "ok", "boot disks", "")
     assert found(said, "ok", "pools", "tank (1)")
     assert found(said, "ok", "host key", "SHA256:")

@@ -83,6 +83,18 @@ def test_throughput_falls_and_stops_where_the_run_stopped() -> None:
     assert throughput(surface(), "verify-2").stop is None
 
 
+def test_each_pass_has_its_line() -> None:
+    drawn = throughput(surface(3), "verify-2", surface(1))
+    assert [(line.style, line.label.partition(",")[0]) for line in drawn.lines] == [
+        ("before", "Verify 2"),
+        ("other", "Verify 1"),
+        ("other", "Verify 3"),
+        ("line-2", "Write 2"),
+        ("line-1", "Verify 2"),
+    ]
+    assert len(drawn.table.head) == 1 + 2 * len(drawn.lines)
+
+
 @pytest.mark.parametrize(
     "garbled",
     [

@@ -99,7 +99,7 @@ def test_a_known_system_is_checked_paused_and_changed(
     assert able.count() > 5
     tab_to(page, "Check everything")
     press(page, "Enter")
-    expect(card.get_by_role("status")).to_contain_text("15 of the API's 15 are on the host")
+    expect(card.get_by_role("status")).to_contain_text("15 of the API’s 15 are on the host")
     card.get_by_role("button", name="Pause polling").click()
     expect(card).to_contain_text("Paused by admin: nothing is asked of it until somebody resumes")
     # Every other page says so by itself, and how it ends; it is no fault of the system's.

@@ -29,13 +29,16 @@ pytestmark = [
     pytest.mark.needs("chromium"),
 ]
 Opens = Callable[..., Page]
+#: The mock's host lets its account call what it must as root where this file is.
+SUDO = "sudo-nopasswd"
 
 
 @pytest.fixture(scope="module")
 def server(ssh_keys: Path) -> Iterator[MockNas]:
     # Not below /tmp, where no real system's agent may be.
     with tempfile.TemporaryDirectory(prefix=".burnin-test-", dir=Path.home()) as folder:
-        nas = MockNas(Path(folder), ssh_keys).start()
+        nas = MockNas(Path(folder), ssh_keys, options=["--ssh-user", "burnin"]).start()
+        (nas.data / SUDO).touch()
         yield nas
         nas.stop()
 
@@ -44,7 +47,7 @@ def server(ssh_keys: Path) -> Iterator[MockNas]:
 def known(server: MockNas, transactional_db: None) -> System:
     """Added and polled once; nobody polls it again."""
     runtime.update({"stale_threshold_seconds": 3600}, by="test")
-    system = system_of(server)
+    system = system_of(server, ssh_user="burnin")
     assert poll.run(system.pk)
     return system
 
@@ -64,6 +67,7 @@ def test_from_the_first_page_to_its_card(web: Web, page_of: Opens, server: MockN
     page.get_by_role("button", name="Test the API").click()
     expect(page.locator("#api-found")).to_contain_text("accepts the key")
     page.get_by_label("Port").fill(str(server.ssh_port))
+    page.get_by_label("Account").fill("burnin")
     page.get_by_label("Key file on this machine").fill(str(server.key_file))
     page.get_by_label("Folder of the agent there").fill(str(server.state_dir))
     page.get_by_role("button", name="Show its host key").click()
@@ -71,6 +75,12 @@ def test_from_the_first_page_to_its_card(web: Web, page_of: Opens, server: MockN
     page.get_by_role("button", name="Test everything").click()
     expect(page.locator("#host-found")).to_contain_text("not confirmed yet")
     page.get_by_label("It is the same as on the host").check()
+    # What is missing comes with the line to paste.
+    (server.data / SUDO).unlink()
+    page.get_by_role("button", name="Test everything").click()
+    expect(page.locator("#host-found")).to_contain_text("burnin ALL=(root) NOPASSWD: ")
+    expect(page.locator("#host-found").get_by_role("button", name="Save system")).to_have_count(0)
+    (server.data / SUDO).touch()
     page.get_by_role("button", name="Test everything").click()
     expect(page.locator("#host-found")).to_contain_text("15 drives, 2 of them in use and locked")
     preview = page.get_by_role("table", name="Drives that it lists").locator("tbody tr")

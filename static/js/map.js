@@ -60,6 +60,11 @@
     event.preventDefault();
     show(map, wanted);
   });
+  // The phase that is shown stands in the address, so that a page that changes or is loaded again keeps it.
+  document.addEventListener('click', (event) => {
+    const tab = event.target.closest?.('#surface .tabs a');
+    if (tab && !event.ctrlKey && !event.metaKey && !event.shiftKey) history.replaceState(null, '', tab.search);
+  });
   // What the server sends has its own cursor.
   document.addEventListener('htmx:after:swap', () => {
     for (const map of document.querySelectorAll('.map[data-cells]')) {

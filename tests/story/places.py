@@ -51,6 +51,11 @@ def selected(page: Page) -> None:
     expect(page.locator("#batch")).to_be_visible()
 
 
+def compact(page: Page) -> None:
+    """As chosen in the menu, which a phone hasn't."""
+    page.evaluate("document.documentElement.dataset.rows = 'compact'")
+
+
 def a_batch(page: Page) -> None:
     selected(page)
     page.locator("#batch-burn-in").click()
@@ -147,6 +152,7 @@ TAKE_BACK = """async () => {
 PLACES = (
     Place("drives", "/"),
     Place("drives-viewer", "/", "vera"),
+    Place("drives-compact", "/", act=compact),
     Place("drives-filtered", "/?q=ST18000&state=failed"),
     Place("dialog-start", "/", act=opened("Burn in… sdk", "Burn in sdk"), part=DIALOG),
     Place("dialog-old-data", "/", act=opened("Burn in… sdl", "Burn in sdl"), part=DIALOG),

@@ -68,6 +68,18 @@ def test_the_map_tells_of_every_region_by_keyboard_and_pointer(
     expect(readout).to_contain_text("LBA 0 –")
     box = latency.bounding_box()
     assert box
+    # The phase that somebody chose stays, too.
+    page.get_by_role("navigation", name="Phase").get_by_role("link", name="Write 1").click()
+    written = page.get_by_role("slider", name="Latency map, write 1. Arrow keys move by region")
+    expect(written).to_be_visible()
+    with transaction.atomic():
+        AuditEvent.objects.create(kind=Kind.BURNIN_RESUMED, note="once more", job_id=job.pk)
+        changed([drive.pk])
+    expect(page.get_by_label(f"Log of burn-in {job.pk}")).to_contain_text("Once more")
+    expect(written).to_be_visible(timeout=1000)
+    page.reload()
+    expect(written).to_be_visible()
+    latency = written
     page.mouse.move(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
     expect(latency).to_have_attribute("aria-valuenow", str(7 * 64 + 32))
 

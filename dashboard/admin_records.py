@@ -89,6 +89,7 @@ class JobForm(forms.ModelForm):
             "error_text": "Reason", "operator_name": "Asked for by", "created_at": "Queued",
             "started_at": "Started", "finished_at": "Ended",
         }  # fmt: skip
+        help_texts = {"serial": "As it was when the burn-in was asked for"}
 
     label = forms.CharField(
         required=False,

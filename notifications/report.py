@@ -36,7 +36,7 @@ table { border-collapse: collapse; width: 100% }
 th, td { text-align: left; vertical-align: top; padding: 4px 12px 4px 0 }
 th { font-size: 12px; border-bottom: 1px solid #7b848f }
 td { border-bottom: 1px solid #7b848f55 }
-th:first-child, td:first-child { min-width: 72px }
+th:first-child, td:first-child { min-width: 50px }
 .queued { margin-top: 8px }
 .failed { color: #c0232e; font-weight: 600 }
 .unknown { color: #8a44c8; font-weight: 600 }
@@ -45,7 +45,7 @@ th:first-child, td:first-child { min-width: 72px }
   body { background: #121212; color: #eee } a { color: #9db8ff }
   .failed { color: #ff8f88 } .unknown { color: #cfa0ff } .passed { color: #5fcf93 }
 }
-@media (max-width: 600px) { .wide { display: none } }
+@media (max-width: 600px) { .wide { display: none } th, td { padding-right: 8px } }
 """
 STYLE_POLICY = f"'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 

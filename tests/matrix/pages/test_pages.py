@@ -143,6 +143,12 @@ def unseen_focus(page: Page) -> list[str]:
     for _ in range(STOPS):
         page.keyboard.press("Tab")
         found = page.evaluate(FOCUS)
+        if found and not found["seen"]:
+            # A menu follows the button that it stands at with the next frame, not with the scroll.
+            page.evaluate(
+                "() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))"
+            )
+            found = page.evaluate(FOCUS)
         if found is None and stops:
             break
         if found:

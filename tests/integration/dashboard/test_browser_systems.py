@@ -61,7 +61,7 @@ def test_from_the_first_page_to_its_card(web: Web, page_of: Opens, server: MockN
     page.get_by_label("Address").fill(server.url)
     page.get_by_label("API key").fill("wrong-key")
     page.get_by_role("button", name="Test the API").click()
-    expect(page.locator("#api-found")).to_contain_text("make a new key in the web interface")
+    expect(page.locator("#api-found")).to_contain_text("Make a new key in the web interface")
     page.get_by_label("API key").fill("mock-key")
     page.keyboard.press("Enter")  # saves nothing before the last step
     page.get_by_role("button", name="Test the API").click()

@@ -76,11 +76,11 @@ def test_a_system_is_added_step_by_step(as_: As, media_nas: MockNas) -> None:
 @pytest.mark.parametrize(
     ("step", "change", "words"),
     [
-        ("api", {"api_key": "wrong-key"}, "make a new key in the web interface"),
-        ("api", {"base_url": "http://127.0.0.1:1"}, "is the address right"),
-        ("host-key", {"ssh_port": "1"}, "is SSH switched on there"),
+        ("api", {"api_key": "wrong-key"}, "Make a new key in the web interface"),
+        ("api", {"base_url": "http://127.0.0.1:1"}, "Is the address right"),
+        ("host-key", {"ssh_port": "1"}, "Is SSH switched on there"),
         ("host", {"ssh_port": "0"}, "ssh_port: 1 to 65535"),
-        ("host", {"ssh_key_file": "/nowhere/key"}, "give a readable key"),
+        ("host", {"ssh_key_file": "/nowhere/key"}, "Give a readable key"),
     ],
 )
 def test_what_fails_says_what_to_do(

@@ -219,7 +219,7 @@ def test_a_password_logs_in_and_is_kept_secret(mock_nas: Start) -> None:
     assert "a-good-password" not in repr(clients.target(system))
     system_of(nas, ssh_key_file="", ssh_password="a-wrong-password")
     system.refresh_from_db()
-    with pytest.raises(HostError, match="refuses root's password") as caught:
+    with pytest.raises(HostError, match="refuses root’s password") as caught:
         clients.host(system).probe()
     assert "a-wrong-password" not in str(caught.value)
     told = " ".join(AuditEvent.objects.values_list("note", flat=True))

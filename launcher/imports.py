@@ -22,8 +22,8 @@ ALLOWED: dict[str, set[str]] = {
     "config": {"audit"},  # a change of the settings is an event
     "audit": set(),
     "live": set(),
-    # It needs the same outside programs as tests do, measures burnin.curve and fills a database.
-    "bench": _DASHBOARD | {"agent", "launcher"},
+    # It measures burnin.curve, fills a database, and starts the browser that the tests start.
+    "bench": _DASHBOARD | {"agent", "launcher", "tests"},
     "agent": set(),
     "truenas_mock": set(),
     "launcher": set(),

@@ -98,6 +98,11 @@ class System(models.Model):
         """As it was called: removing it puts a note of that behind its name, which is free then."""
         return self.name.partition(REMOVED_AT)[0]
 
+    @property
+    def showed_another_key(self) -> bool:
+        """Its host did, and nobody has confirmed one since."""
+        return bool(self.stopped) and not self.paused_by
+
 
 class Drive(models.Model):
     """One physical drive, known by its serial and lunid wherever it is plugged in.

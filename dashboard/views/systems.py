@@ -43,10 +43,6 @@ class Card:
     queued: int
     slots: int
 
-    @property
-    def has_another_key(self) -> bool:
-        return bool(self.system.stopped) and not self.system.paused_by
-
 
 @require_GET
 @role("viewer")

@@ -164,6 +164,23 @@ def test_a_changed_host_key_is_compared_and_confirmed(as_: As, mock_nas: Start) 
     assert AuditEvent.objects.filter(kind="system_changed", actor="admin").exists()
 
 
+def test_a_host_that_shows_its_old_key_again_stays_stopped_until_it_is_confirmed(
+    as_: As, mock_nas: Start
+) -> None:
+    server, admin = mock_nas(), as_("admin")
+    system = System.objects.create(
+        name="nas-1", kind="mock", base_url=server.url, api_key="mock-key", ssh_host="127.0.0.1",
+        ssh_port=server.ssh_port, ssh_key_file=str(server.key_file), ssh_host_key=server.host_key,
+        stopped="its SSH host key changed",
+    )  # fmt: skip
+    page = text(admin.get(f"/systems/{system.pk}/host-key"))
+    assert "Nothing is asked of it" in page and "Leave it stopped" in page
+    assert "Nothing is to be done" not in page
+    System.objects.update(stopped="")
+    page = text(admin.get(f"/systems/{system.pk}/host-key"))
+    assert "Nothing is to be done" in page and "Leave it stopped" not in page
+
+
 def test_our_own_key_is_made_once_for_its_owner_alone(as_: As) -> None:
     page = as_("admin").get("/systems/add").content.decode()
     file = own_key.key_file()

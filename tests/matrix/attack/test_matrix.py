@@ -28,6 +28,7 @@ from tests.matrix.attack.cells import CELLS, MOMENTS, Attack, cell
 from tests.matrix.attack.machine import MOUNTINFO, SWAPS, Machine
 from tests.matrix.attack.marks import MARKS, UNKNOWN, Mark, noise, zfs_label
 from tests.matrix.attack.victim import SIZE, FileVictim, LoopVictim, Victim
+from tests.waiting import wait_for
 
 ALL = tuple(MOMENTS)
 #: While a run has a block device open for itself, the kernel lets nobody do it.
@@ -70,7 +71,10 @@ def bytes_on_it(mark: Mark) -> Attack:
 
 
 def real_ext4(victim: Victim) -> None:
-    subprocess.run([needs.need("mkfs"), "-q", "-F", victim.medium], check=True)
+    """A process that the run is just starting (smartctl) has the drive open until it is another
+    program; mkfs then finds it in use."""
+    command = [needs.need("mkfs"), "-q", "-F", victim.medium]
+    wait_for(lambda: subprocess.run(command).returncode == 0, 20, "mkfs makes a file system")
 
 
 def real_swap_signature(victim: Victim) -> None:

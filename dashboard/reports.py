@@ -349,9 +349,12 @@ def look(event: AuditEvent) -> tuple[str, str]:
 
 def log_line(event: AuditEvent, *, of_job: bool = True) -> LogLine:
     """An audit event as a line; on the page of its job it need not say which job it is of."""
-    words = re.sub(r"^Burn-in \d+ of [^:]*: ", "", event.note) if of_job else event.note
+    words = event.note
+    if of_job and (named := re.match(r"Burn-in \d+ of [^:]*: ", words)):
+        words = words[named.end() :]
+        words = words[:1].upper() + words[1:]
     colour, icon = look(event)
-    return LogLine(event.at, words[:1].upper() + words[1:], colour, icon, event.kind)
+    return LogLine(event.at, words, colour, icon, event.kind)
 
 
 def _is_during(stage: Stage, line: LogLine) -> bool:

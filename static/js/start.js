@@ -128,6 +128,11 @@
     for (const form of root.querySelectorAll('form.plan')) judge(form);
   }
   // Not all of the page at each live update: its table alone has 30,000 elements.
-  document.addEventListener('htmx:after:swap', (event) => [document.getElementById('dialog'), ...window.swapped(event)].forEach(judgeAll));
+  document.addEventListener('htmx:after:swap', (event) => {
+    for (const part of [document.getElementById('dialog'), ...window.swapped(event)]) {
+      const form = formOf(part);
+      if (form) judge(form); else judgeAll(part);
+    }
+  });
   judgeAll();
 })();

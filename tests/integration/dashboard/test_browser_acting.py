@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
@@ -169,6 +169,23 @@ def test_surface_runs_are_asked_for_by_keyboard_and_old_data_is_given_free(
     expect(row(page, quick)).to_contain_text("Queued")
     assert Job.objects.get(drive=quick).profile == "quick"
     assert AuditEvent.objects.get(kind=Kind.RELEASE_GRANTED).drive_id == old.pk
+
+
+def test_in_a_tab_of_its_own_the_serial_may_be_typed_before_the_host_has_answered(
+    fifteen: None, web: Web, page_of: Opens
+) -> None:
+    drive = Drive.objects.get(devname="sdk")
+    page = page_of("operator")
+    asked: list[Route] = []
+    page.route("**/guard", lambda route: asked.append(route))
+    with page.expect_request("**/guard"):
+        page.goto(f"{web.url}/drives/{drive.pk}/start")
+    start = page.get_by_role("button", name="Start burn-in")
+    page.get_by_label("Type the serial number to confirm").fill(drive.serial)
+    expect(start).to_be_disabled()
+    asked[0].continue_()
+    expect(page.locator("[data-clear-of-data]")).to_be_visible()
+    expect(start).to_be_enabled()
 
 
 def test_a_batch_of_quick_screenings_takes_old_data_only_with_its_serial(

@@ -111,6 +111,11 @@ class Job(models.Model):
     def is_active(self) -> bool:
         return self.state in ACTIVE_JOB_STATES
 
+    @property
+    def is_unacknowledged(self) -> bool:
+        """It failed or is inconclusive, and nobody has said that he has seen it."""
+        return self.state in {JobState.FAILED, JobState.UNKNOWN} and self.acknowledged_at is None
+
 
 class Stage(models.Model):
     """One step of a job. `evidence` is what it found; `progress` is what the page shows of it."""

@@ -96,9 +96,11 @@ def above(summary: Summary) -> SafeString:
 
 def summary_now(planned: Budget | None = None) -> Summary:
     """planned: the budget, where the caller has it already."""
-    now = timezone.now()
-    all_done = (planned or budget(now)).all_done
-    return summarise(table_rows(brief=True), load_chips(now), freeze(), all_done)
+    return _summary(table_rows(brief=True), planned or budget(timezone.now()))
+
+
+def _summary(rows: list[Row], planned: Budget) -> Summary:
+    return summarise(rows, load_chips(timezone.now()), freeze(), planned.all_done)
 
 
 def after_act(drive_id: int) -> SafeString:
@@ -118,6 +120,7 @@ class Fragments:
 
     def __init__(self) -> None:
         self.sent: dict[str, str] = {}
+        self.shown: set[int] = set()
         self.places: dict[int, int] = {}
         self.ended = Ended()
 
@@ -128,28 +131,33 @@ class Fragments:
 
     def render(self, ids: list[int]) -> dict[str, Any] | None:
         """Changed drives in, a message out: `drives` (ids), `title`, `content` (HTML for htmx),
-        `chips` (the part of it that every page's header has, where it differs), and `ended` where a
-        burn-in has just ended (ended.py).
+        `chips` (the part of it that every page's header has, where it differs), `ended` where a
+        burn-in has just ended (ended.py), and `left` where the table lost a row.
 
         None when nothing but ages differs from what was sent before.
         """
         planned = budget(timezone.now())
         rows = table_rows([*ids, *self._moved_in_queue()], planned=planned)
-        summary = summary_now(planned)
+        table = table_rows(brief=True)
+        summary = _summary(table, planned)
+        left = self.shown - (here := {row.drive.pk for row in table})
+        self.shown = here
         above = {
             name: html
             for name, html in render_above(summary).items()
             if self.sent.get(name) != without_ages(html)
         }
-        if not rows and not above:
+        if not ids and not rows and not above and not left:
             return None
         self.sent.update((name, without_ages(html)) for name, html in above.items())
         content = "".join([*map(render_row, rows), *above.values()])
         message: dict[str, Any] = {
-            "drives": [row.drive.pk for row in rows],
+            "drives": sorted({*ids, *(row.drive.pk for row in rows)}),
             "title": summary.title,
             "content": content,
         }
+        if left:
+            message["left"] = True
         if "systems" in above:
             message["chips"] = above["systems"]
         if ended := self.ended.news(ids):

@@ -52,7 +52,7 @@ class _Now(Collector):
 
 def _drives(rows: list[Row]) -> Iterator[Metric]:
     drives = GaugeMetricFamily(
-        "burnin_drives", "Drives by standing, as on the page", labels=["system", "state"]
+        "burnin_drives", "Drives by standing, those absent for long too", labels=["system", "state"]
     )
     heat = GaugeMetricFamily(
         "burnin_drive_temperature_celsius", "As last read", labels=["system", "serial", "drive"]

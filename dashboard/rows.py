@@ -167,14 +167,7 @@ class Row:
         since, job = self.drive.absent_since, self.job
         if self.drive.present or since is None or self.now - since < ABSENT_SHOWN:
             return False
-        return job is None or not (job.holds_drive or self.is_unacknowledged)
-
-    @property
-    def is_unacknowledged(self) -> bool:
-        """Its last burn-in failed or is inconclusive, and nobody has said that he has seen it."""
-        job = self.job
-        ended_badly = job is not None and job.state in {JobState.FAILED, JobState.UNKNOWN}
-        return ended_badly and not (job and job.acknowledged_at)
+        return job is None or not (job.holds_drive or job.is_unacknowledged)
 
     @cached_property
     def stage(self) -> Stage | None:

@@ -188,7 +188,7 @@ def _counted(chips: tuple[Chip, ...], rows: Sequence[Row]) -> tuple[Chip, ...]:
 def _unacknowledged(rows: Sequence[Row], state: JobState) -> tuple[Row, ...]:
     """Those whose last burn-in ended so, and nobody has said that he has seen it."""
     return tuple(
-        row for row in rows if row.is_unacknowledged and row.job and row.job.state == state
+        row for row in rows if row.job and row.job.is_unacknowledged and row.job.state == state
     )
 
 
@@ -238,11 +238,11 @@ def _answer(
             text = f"{plural(count['queued'], 'burn-in')} in the queue, nothing is wrong."
         return Answer("run", "run", text)
     if not total:
-        return Answer("calm", "server", "No drive was found yet.")
+        return Answer("calm", "server", "No drive is listed.")
     if count["passed"]:
         rest = f" {plural(count['passed'], 'drive')} passed."
         return Answer("pass", "pass", "Nothing is running, nothing is wrong.", rest)
-    return Answer("calm", "never", "Nothing is running.", " No drive has been burned in yet.")
+    return Answer("calm", "never", "Nothing is running.", " None of these drives has passed yet.")
 
 
 def _title(count: dict[str, int], failures: int) -> str:

@@ -30,7 +30,7 @@
     const { drive, about } = document.body.dataset;
     const ours = kind === 'ids' && (about === 'all' ? message.sequence !== known : message.drives?.includes(Number(drive)));
     known = message.sequence;
-    if (!expected || unseen || ours) catchUp();
+    if (!expected || unseen || ours || message.left) catchUp();
     if (catching) event.detail.waitUntil(catching);
   });
 
@@ -63,20 +63,22 @@
   async function load() {
     const report = document.getElementById('report');
     if (kind !== 'rows' && !report) return;
+    const address = kind === 'rows' ? `/table${location.search}` : location.pathname + location.search;
+    let text;
     try {
-      const address = kind === 'rows' ? `/table${location.search}` : location.pathname + location.search;
       const response = await fetch(address, { headers: { 'HX-Request': 'true' }, signal: AbortSignal.timeout(15000) });
       const elsewhere = response.headers.get('HX-Redirect');
       if (elsewhere) return location.assign(elsewhere);
       if (!response.ok) throw new Error(`${address} answers ${response.status}`);
-      const text = await response.text();
-      const where = kind === 'rows' ? { target: live, swap: 'none' } : { target: report, swap: 'outerMorph', select: '#report' };
-      await htmx.swap({ sourceElement: live, text, transition: false, ...where });
-      if (stale) stale.hidden = true;
+      text = await response.text();
     } catch {
       if (stale) stale.hidden = false;
       setTimeout(catchUp, RETRY_MS);
+      return;
     }
+    const where = kind === 'rows' ? { target: live, swap: 'none' } : { target: report, swap: 'outerMorph', select: '#report' };
+    await htmx.swap({ sourceElement: live, text, transition: false, ...where });
+    if (stale) stale.hidden = true;
   }
 
   document.addEventListener('table:reload', async () => { await catching; catchUp(); });

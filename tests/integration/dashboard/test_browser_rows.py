@@ -178,9 +178,11 @@ def test_a_drive_that_is_absent_for_a_month_is_in_the_history_alone(
     expect(row(page, bad)).to_be_visible()
     page.locator("#banners").get_by_role("button", name="Acknowledge").click()
     expect(page.locator("#banners .banner")).to_have_count(0)
-    page.reload()
-    expect(row(page, away)).to_be_visible()
     expect(row(page, bad)).to_have_count(0)
+    expect(row(page, away)).to_be_visible()
+    expect(page.locator("#count")).to_have_text("2 drives")
+    expect(page.locator("#foot")).to_contain_text("2 absent for more than 30 days are left out")
+    assert page.evaluate(MARKED)
     page.locator("#foot").get_by_role("link", name="history").click()
     page.get_by_role("row").filter(has_text="SER-sdb").get_by_role("link").first.click()
     expect(page).to_have_url(f"{web.url}/history/{job.pk}")
@@ -188,6 +190,12 @@ def test_a_drive_that_is_absent_for_a_month_is_in_the_history_alone(
     expect(page.get_by_role("heading", level=1)).to_have_text(
         re.compile("^Absent: nas-1 hasn’t listed it for 31 d")
     )
+    # Its own page goes on hearing of it.
+    expect(page.locator("body[data-connected]")).to_be_attached()
+    change(gone, pool="tank", present=True)
+    expect(page.get_by_role("heading", level=1)).to_have_text("In use: in pool tank.")
+    change(gone, present=False)
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Absent"))
     assert Drive.objects.get(pk=gone.pk).notes == "returned to the shop"
 
 

@@ -24,7 +24,7 @@ PASSED, FAILED, UNKNOWN = a_row("passed"), a_row("failed"), a_row("unknown")
     ("rows", "chip", "sentence"),
     [
         ([], None, "No system yet."),
-        ([], WELL, "No drive was found yet."),
+        ([], WELL, "No drive is listed."),
         ([a_row()], WELL, "Nothing is running."),
         ([PASSED], WELL, "Nothing is running, nothing is wrong."),
         ([RUNNING, PASSED], WELL, "1 burn-in is running, nothing is wrong."),

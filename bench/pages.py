@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         ("paint", "largest paint", "ms"),
         ("shift", "layout shift", ""),
         ("update", "main thread for one row's update", "ms"),
-        ("seen", "a change of ours is seen after", "ms"),
+        ("seen", "a change of ours has arrived after", "ms"),
     ):
         value, goal = getattr(found, name), GOALS[name]
         told = (

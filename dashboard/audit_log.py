@@ -98,8 +98,12 @@ class AuditFilter:
         if self.before:
             events = events.filter(pk__lt=int(self.before))
         for word in self.q.split()[:10]:
+            printed = word.replace("'", "’")
             events = events.filter(
-                Q(note__icontains=word) | Q(actor__icontains=word) | Q(drive_serial__icontains=word)
+                Q(note__icontains=word)
+                | Q(note__icontains=printed)
+                | Q(actor__icontains=word)
+                | Q(drive_serial__icontains=word)
             )
         return events
 

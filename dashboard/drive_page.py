@@ -91,6 +91,12 @@ class DrivePage:
         drive, report = self.drive, self.report
         if report is not None and report.job.is_active:
             return Answer(report.colour, report.icon, report.sentence, report.meaning)
+        if not drive.present:
+            since = ""
+            if drive.absent_since is not None:
+                since = f" for {words.duration((self.now - drive.absent_since).total_seconds())}"
+            sentence = f"Absent: {drive.system.name} hasn’t listed it{since}."
+            return Answer("calm", "away", sentence, self._before or "It was never burned in.")
         use = drive.use_reason or (f"in pool {drive.pool}" if drive.pool else "")
         if use:
             return Answer(
@@ -99,12 +105,6 @@ class DrivePage:
                 f"In use: {use}.",
                 f"It can’t be burned in while it is. {self._before}".strip(),
             )
-        if not drive.present:
-            since = ""
-            if drive.absent_since is not None:
-                since = f" for {words.duration((self.now - drive.absent_since).total_seconds())}"
-            sentence = f"Absent: {drive.system.name} hasn’t listed it{since}."
-            return Answer("calm", "away", sentence, self._before or "It was never burned in.")
         if report is None:
             meaning = "Nothing is known of its surface. Burn it in before you trust it with data."
             return Answer("calm", "never", "Never burned in.", meaning)

@@ -96,12 +96,14 @@ class HistoryFilter:
         if self.until:
             jobs = jobs.filter(over_at__lt=days.end(_day(self.until)))
         for word in self.q.split()[:10]:
+            printed = word.replace("'", "’")
             found = (
                 Q(serial__icontains=word)
                 | Q(drive__model__icontains=word)
                 | Q(drive__devname__icontains=word)
                 | Q(drive__location__icontains=word)
                 | Q(error_text__icontains=word)
+                | Q(error_text__icontains=printed)
                 | Q(operator_name__icontains=word)
             )
             jobs = jobs.filter(found | Q(pk=int(word)) if _is_number(word) else found)

@@ -103,7 +103,7 @@ class Map:
         return [
             place
             for place, (now, then) in enumerate(zip(self.regions, self.before, strict=False))
-            if now and then and now.rate * GREW <= then.rate
+            if now and then and 0 < now.rate * GREW <= then.rate
         ]
 
     @property

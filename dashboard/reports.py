@@ -241,12 +241,6 @@ class Report:
         return _between(self.job.started_at, self.job.finished_at)
 
     @property
-    def is_news(self) -> bool:
-        """It failed or is inconclusive, and nobody has acknowledged that yet."""
-        bad = self.job.state in {JobState.FAILED, JobState.UNKNOWN}
-        return bad and self.job.acknowledged_at is None
-
-    @property
     def is_paused(self) -> bool:
         return bool(self.job.pause_requested_by)
 
@@ -350,8 +344,8 @@ def look(event: AuditEvent) -> tuple[str, str]:
 def log_line(event: AuditEvent, *, of_job: bool = True) -> LogLine:
     """An audit event as a line; on the page of its job it need not say which job it is of."""
     words = event.note
-    if of_job and (named := re.match(r"Burn-in \d+ of [^:]*: ", words)):
-        words = words[named.end() :]
+    if of_job:
+        words = re.sub(r"^Burn-in \d+ of [^:]*: ", "", words)
         words = words[:1].upper() + words[1:]
     colour, icon = look(event)
     return LogLine(event.at, words, colour, icon, event.kind)

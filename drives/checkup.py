@@ -71,12 +71,10 @@ def probe_system(**facts: Any) -> Checkup:
 def look(system: System) -> Iterator[Finding]:
     """Ask API and host of everything, one after the other."""
     if system.stopped:
-        yield Finding(
-            State.MISSING,
-            "stopped",
-            system.stopped,
-            f"./run manage confirm_host_key {system.name}",
-        )
+        what, step = "stopped", f"./run manage confirm_host_key {system.name}"
+        if system.paused_by:
+            what, step = "paused", "Resume polling on its card first"
+        yield Finding(State.MISSING, what, system.stopped, step)
         return
     view = None
     try:
@@ -109,7 +107,7 @@ def _api(system: System, view: NasView) -> Iterator[Finding]:
     for one in capabilities.assess(system, view):
         state = State.OK if one.works else State.NOTE
         yield Finding(state, one.name.replace("_", " "), f"by {one.how}", one.why)
-    yield Finding(State.OK, "drives", f"{len(view.drives)} in the API")
+    yield Finding(State.OK, "listed", f"{len(view.drives)} in the API")
     nameless = [drive.name for drive in view.drives if not drive.serial]
     if nameless:
         yield Finding(State.NOTE, "serials", f"none of {_names(nameless)}", "they are refused")

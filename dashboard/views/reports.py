@@ -155,6 +155,9 @@ def _told(found: Job, phase: str, errors: int) -> dict[str, Any]:
         "here": "history",
         "job": found,
         "report": report,
+        # Of an earlier one the drives page has said nothing since the drive was burned in again.
+        "is_news": found.is_unacknowledged
+        and not found.drive.jobs.filter(pk__gt=found.pk).exists(),
         "log": log,
         "temperature": temperature.plot(found.drive, found, report.stages, timezone.now()),
     }

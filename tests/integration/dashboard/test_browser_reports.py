@@ -19,7 +19,7 @@ from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState, StageKind, StageState
 from drives.models import Drive, SmartReading
 from live.changes import changed
-from tests.integration.dashboard.open_page import open_live
+from tests.integration.dashboard.open_page import MARKED, open_live
 from tests.integration.dashboard.test_reports import ended
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job
@@ -282,6 +282,27 @@ def test_location_and_notes_are_edited_where_they_stand(
         changed([drive.pk])
     expect(page.get_by_text("51 °C")).to_be_visible()
     expect(notes).to_have_value("half a sent")
+
+
+def test_a_failed_burn_in_is_acknowledged_on_its_page(
+    drive: Drive, web: Web, page_of: Opens
+) -> None:
+    earlier = a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="it broke before")
+    job = a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="it broke")
+    page = page_of("operator")
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(f"{message.type}: {message.text}"))
+    open_live(page, web, f"/history/{job.pk}")
+    button = page.get_by_role("button", name="Acknowledge")
+    button.click()
+    expect(button).to_have_count(0)
+    job.refresh_from_db()
+    assert job.acknowledged_at
+    assert page.evaluate(MARKED)
+    page.goto(f"{web.url}/history/{earlier.pk}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("it broke before")
+    expect(button).to_have_count(0)
+    assert complaints == []
 
 
 def test_a_burn_in_is_paused_and_resumed_on_its_page(

@@ -47,8 +47,8 @@ def test_all_that_is_there_is_told(media_nas: MockNas) -> None:
     assert error == "", said
     assert found(said, "ok", "API", "accepts the key")
     assert found(said, "ok", "version", "TrueNAS-13.0")
-    assert found(said, "ok", "drives", "4 in the API") or found(
-        said, "ok", "drives", "3 in the API"
+    assert found(said, "ok", "listed", "4 in the API") or found(
+        said, "ok", "listed", "3 in the API"
     )
     assert found(said, "ok", "boot disks", "")
     assert found(said, "ok", "pools", "tank (1)")

@@ -14,7 +14,7 @@ from django.http import QueryDict
 from audit.models import AuditEvent, Kind
 
 from . import days
-from .reports import look
+from .event_lines import look
 
 SHOWN = 200
 #: The kinds by what they are about, for the select.

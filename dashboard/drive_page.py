@@ -13,7 +13,8 @@ from burnin.models import Job, JobState, Stage, StageKind
 from drives.models import Drive, SmartReading, SmartTest
 
 from . import attributes, words
-from .reports import LogLine, Report, log_line
+from .event_lines import LogLine, log_line
+from .reports import Report
 
 JOBS = 50
 EVENTS = 8

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,12 +10,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from audit.models import AuditEvent, Kind
+from audit.models import Kind
 from burnin.eta import Estimate, budget, job_estimate
 from burnin.models import DESTRUCTIVE_KINDS, Job, JobState, Stage, StageKind, StageState
 from burnin.progress import current_stage, job_percent
 
 from . import pauses, words
+from .event_lines import LogLine
 from .rows import places_in_queue
 
 #: Colour and icon of each state of a job or stage.
@@ -32,38 +32,6 @@ LOOKS: dict[str, tuple[str, str]] = {
 }
 #: Of a job that runs and holds still, and of one whose host can't be heard.
 HELD, WAITING = ("warn", "pause"), ("calm", "away")
-EVENT_LOOKS = {
-    "burnin_queued": ("calm", "queue"),
-    "burnin_started": ("run", "run"),
-    "burnin_paused": ("warn", "pause"),
-    "burnin_resumed": ("run", "run"),
-    "stage_started": ("calm", "run"),
-    "stage_finished": ("calm", "check"),
-    "smart_started": ("calm", "run"),
-    "smart_finished": ("calm", "check"),
-    "smart_cancelled": ("calm", "cancel"),
-    "drive_edited": ("calm", "edit"),
-    "history_edited": ("calm", "edit"),
-    "drive_absent": ("warn", "away"),
-    "release_granted": ("warn", "lock"),
-    "freeze": ("warn", "pause"),
-    "thaw": ("calm", "run"),
-    "system_failing": ("warn", "away"),
-    "system_recovered": ("pass", "check"),
-    "login": ("calm", "user"),
-    "login_failed": ("warn", "user"),
-    "login_locked": ("warn", "lock"),
-    "user_added": ("calm", "user"),
-    "user_changed": ("calm", "user"),
-    "burnin_passed": ("pass", "pass"),
-    "burnin_failed": ("fail", "fail"),
-    "burnin_unknown": ("unsure", "unsure"),
-    "burnin_stuck": ("unsure", "unsure"),
-    "burnin_refused": ("warn", "lock"),
-    "burnin_cancelled": ("calm", "cancel"),
-    "burnin_cancel_requested": ("calm", "cancel"),
-    "burnin_reattached": ("run", "again"),
-}
 #: What stands under its stage on the timeline: turns, not its begin and end.
 TURNS = {
     Kind.BURNIN_PAUSED, Kind.BURNIN_RESUMED, Kind.BURNIN_REATTACHED, Kind.BURNIN_STUCK,
@@ -79,17 +47,6 @@ MEANINGS = {
     JobState.UNKNOWN: "The drive is neither proven good nor bad. Look at the reason, then burn it "
     "in again before you use it.",
 }
-
-
-@dataclass(frozen=True)
-class LogLine:
-    """One thing that happened."""
-
-    at: datetime
-    words: str
-    colour: str
-    icon: str
-    kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -241,6 +198,13 @@ class Report:
         return _between(self.job.started_at, self.job.finished_at)
 
     @property
+    def is_news(self) -> bool:
+        """It ended badly, which nobody has acknowledged, and the drive wasn't burned in since: the
+        drives page speaks of a drive's last burn-in alone."""
+        job = self.job
+        return job.is_unacknowledged and not job.drive.jobs.filter(pk__gt=job.pk).exists()
+
+    @property
     def is_paused(self) -> bool:
         return bool(self.job.pause_requested_by)
 
@@ -332,23 +296,6 @@ class Report:
         if total == 1:
             return f"1 claim, it {'holds' if holding else 'doesn’t hold'}"
         return f"{total} claims, {'all' if holding == total else holding or 'none'} hold"
-
-
-def look(event: AuditEvent) -> tuple[str, str]:
-    """Colour and icon of an event; a stage that didn't pass looks like what it is."""
-    if event.kind == Kind.STAGE_FINISHED and not event.note.rstrip(".").endswith(" passed"):
-        return "warn", "warn"
-    return EVENT_LOOKS.get(event.kind, ("calm", "info"))
-
-
-def log_line(event: AuditEvent, *, of_job: bool = True) -> LogLine:
-    """An audit event as a line; on the page of its job it need not say which job it is of."""
-    words = event.note
-    if of_job:
-        words = re.sub(r"^Burn-in \d+ of [^:]*: ", "", words)
-        words = words[:1].upper() + words[1:]
-    colour, icon = look(event)
-    return LogLine(event.at, words, colour, icon, event.kind)
 
 
 def _is_during(stage: Stage, line: LogLine) -> bool:

@@ -17,8 +17,9 @@ from burnin.models import Job
 
 from .. import latency_map, surface, temperature
 from ..csv_rows import csv_file
+from ..event_lines import log_line
 from ..flusher import sequence_now
-from ..reports import Report, log_line
+from ..reports import Report
 from ..roles import role
 
 LOG_LINES = 500
@@ -155,9 +156,6 @@ def _told(found: Job, phase: str, errors: int) -> dict[str, Any]:
         "here": "history",
         "job": found,
         "report": report,
-        # Of an earlier one the drives page has said nothing since the drive was burned in again.
-        "is_news": found.is_unacknowledged
-        and not found.drive.jobs.filter(pk__gt=found.pk).exists(),
         "log": log,
         "temperature": temperature.plot(found.drive, found, report.stages, timezone.now()),
     }

@@ -131,6 +131,13 @@ def a_host_key(page: Page) -> None:
     expect(page.get_by_role("button", name="Confirm this key")).to_be_visible()
 
 
+def unread(page: Page) -> None:
+    """Something changed, and the server doesn't tell what."""
+    page.route("**/table*", lambda route: route.fulfill(status=503, body="later"))
+    page.evaluate("document.dispatchEvent(new Event('table:reload'))")
+    expect(page.get_by_text("What you see may be old.", exact=True)).to_be_visible()
+
+
 def offline(page: Page) -> None:
     """The page loads, then the server can't be heard any more."""
     page.route_web_socket(re.compile("/live/"), lambda socket: socket.close())
@@ -141,6 +148,8 @@ def offline(page: Page) -> None:
 cancelling_long = opened("Cancel… burn-in", "Cancel the burn-in")
 cancelling = opened("Cancel… burn-in of sda", "Cancel the burn-in of sda")
 DIALOG = "dialog[open]"
+
+
 TAKE_BACK = """async () => {
   const headers = JSON.parse(document.body.getAttribute('hx-headers:inherited'));
   for (const link of document.querySelectorAll('dialog a[href^="/history/"]')) {
@@ -152,6 +161,7 @@ TAKE_BACK = """async () => {
 PLACES = (
     Place("drives", "/"),
     Place("drives-viewer", "/", "vera"),
+    Place("drives-unread", "/", act=unread),
     Place("drives-compact", "/", act=compact),
     Place("drives-filtered", "/?q=ST18000&state=failed"),
     Place("dialog-start", "/", act=opened("Burn in… sdk", "Burn in sdk"), part=DIALOG),

@@ -34,7 +34,13 @@ WORDS = """() => [
 #: Django's own admin and the API's page of documentation have their own faults.
 NOT_OURS = {place.name for place in PLACES if place.name.startswith(("admin", "api-docs"))}
 #: What these places are about.
-EXPECTED = {"not-found": {404}, "denied": {403}, "no-role": {403}, "broken": {500}}
+EXPECTED = {
+    "not-found": {404},
+    "denied": {403},
+    "no-role": {403},
+    "broken": {500},
+    "drives-unread": {503},
+}
 
 
 def listen(page: Page, place: Place) -> list[str]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from audit.models import AuditEvent, Kind
-from dashboard.reports import log_line
+from dashboard.event_lines import log_line
 
 
 def test_a_line_begins_as_a_sentence_and_a_drive_keeps_its_name() -> None:

@@ -82,6 +82,16 @@ def test_each_filter_finds_what_it_says(viewer: Client, nas: System) -> None:
     assert 'aria-sort="ascending"' in html and "?state=failed&amp;sort=-size" in html
 
 
+def test_what_is_printed_with_an_apostrophe_is_found_by_the_keyboards(
+    viewer: Client, drive: Drive
+) -> None:
+    job = a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="It can’t be read")
+    AuditEvent.objects.create(kind=Kind.BURNIN_FAILED, note="sda can’t be read")
+    assert ids(viewer.get("/history?q=can%27t")) == [job.pk]
+    assert "can’t be read" in viewer.get("/audit?q=can%27t").content.decode()
+    assert "can’t be read" not in viewer.get("/audit?q=won%27t").content.decode()
+
+
 @pytest.mark.parametrize(
     "query",
     ["q=%00", "q=" + "x+" * 60, "since=0001-01-01&until=9999-12-31", "since=2026-13-45",

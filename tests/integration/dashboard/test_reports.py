@@ -266,3 +266,10 @@ def test_garbled_evidence_is_left_out(viewer: Client, drive: Drive) -> None:
         assert viewer.get(f"/history/{job.pk}/surface.csv").status_code == 200
         assert viewer.get(f"/drives/{drive.pk}").status_code == 200
     assert json.dumps(viewer.get(f"/history/{job.pk}/report.json").json())
+
+
+def test_a_pool_drive_that_is_gone_is_absent_and_not_in_use(viewer: Client, drive: Drive) -> None:
+    Drive.objects.update(present=False, absent_since=timezone.now(), pool="tank")
+    page = viewer.get(f"/drives/{drive.pk}").content.decode()
+    assert "Absent: nas-1 hasn’t listed it" in page
+    assert "In use: in pool tank" not in page

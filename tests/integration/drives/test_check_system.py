@@ -16,7 +16,7 @@ from audit.models import AuditEvent
 from drives import checkup, clients
 from drives.hosts import agent
 from drives.models import Drive, HostRun, System
-from tests.integration.rows import a_drive, a_job, system_of
+from tests.integration.rows import a_drive, a_job, a_system, system_of
 from tests.nas import MockNas
 
 from .test_host_key import with_another_key
@@ -227,3 +227,10 @@ def test_an_unknown_name_is_told_with_those_that_are_known(mock_nas: Start) -> N
     system_of(mock_nas())
     with pytest.raises(CommandError, match="known: nas-1"):
         call_command("check_system", "other")
+
+
+@pytest.mark.django_db
+def test_one_that_is_paused_is_told_how_it_goes_on() -> None:
+    system = a_system(stopped="paused by olga", paused_by="olga")
+    (only,) = checkup.look(system)
+    assert (only.what, only.step) == ("paused", "Resume polling on its card first")

@@ -9,9 +9,10 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-from . import ports
-from .environment import PYTHON, ROOT, VENV
+from . import ports, static_files
+from .environment import PYTHON, ROOT
 from .errors import Trouble
+from .static_files import COLLECT
 from .supervisor import Child, Supervisor
 
 MODULE = [str(PYTHON), "-m"]
@@ -48,10 +49,9 @@ class Services:
 
     def prepare(self, **env: str) -> str:
         """Tables, first admin, schedule and static files; what `prepare` said."""
-        steps = [["prepare"]]
-        if not _static_files_are_fresh():
-            steps.append(["collectstatic", "--noinput", "--verbosity", "0"])
-        return self.manage(*steps, **env)[0]
+        with static_files.lock():
+            steps = [["prepare"]] if static_files.are_fresh() else [["prepare"], COLLECT]
+            return self.manage(*steps, **env)[0]
 
     def start_processes(self) -> Child:
         """Web, worker and beat; gives the first."""
@@ -123,17 +123,6 @@ def valkey_url(data: Path, port: int) -> str:
 
 def _valkey_password(data: Path) -> str:
     return kept_secret(data / "valkey-password", 32)
-
-
-def _static_files_are_fresh() -> bool:
-    """Whether collectstatic ran since any of them, or the installed packages, changed."""
-    sources = [ROOT / "static", *(ROOT / "static").rglob("*"), *VENV.glob(".installed-*")]
-    sources += [ROOT / "dashboard" / "assets.py", ROOT / "burnin_site" / "static_files.py"]
-    try:
-        collected = (ROOT / "staticfiles" / "staticfiles.json").stat().st_mtime
-    except FileNotFoundError:
-        return False
-    return all(source.stat().st_mtime < collected for source in sources)
 
 
 def kept_secret(file: Path, length: int) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import requests
 
-from launcher import ports
+from launcher import ports, static_files
 from launcher.environment import ROOT
 from launcher.product import make_ssh_key
 from tests.broker import server as broker
@@ -96,7 +96,9 @@ def site(folder: Path, *, story: str = "told", admin: str = "", jobs: int = 160)
                 )
 
             run("manage.py", "prepare", "--verbosity", "0")
-            run("manage.py", "collectstatic", "--noinput", "--verbosity", "0")
+            with static_files.lock():
+                if not static_files.are_fresh():
+                    run("manage.py", *static_files.COLLECT)
             if story and story != "told":
                 run("-m", "tests.story.worlds", story)
             elif story:

@@ -83,6 +83,14 @@ class Plot:
     grid: tuple[float, ...] = field(default=(0.0, 100 / 3, 200 / 3, 100.0))
 
     @property
+    def legend(self) -> list[Line]:
+        """One entry for each style: lines that look alike share theirs."""
+        labels: dict[str, list[str]] = {}
+        for line in self.lines:
+            labels.setdefault(line.style, []).append(line.label)
+        return [Line(style, "; ".join(names), "") for style, names in labels.items()]
+
+    @property
     def stop_percent(self) -> str:
         return f"{(self.stop or 0) / 10 + 0.8:.1f}%"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -92,6 +93,10 @@ def test_each_pass_has_its_line() -> None:
         ("line-2", "Write 2"),
         ("line-1", "Verify 2"),
     ]
+    # Two that look alike share an entry.
+    (others,) = [entry.label for entry in drawn.legend if entry.style == "other"]
+    assert re.fullmatch(r"Verify 1, [\d.]+ MB/s; Verify 3, [\d.]+ MB/s", others)
+    assert len(drawn.legend) == len(drawn.lines) - 1
     assert len(drawn.table.head) == 1 + 2 * len(drawn.lines)
 
 

@@ -29,7 +29,7 @@ class AuditIn(PageIn):
 
 @router.get("/audit", auth=viewer, response={200: Page[EventOut], (401, 403, 422): ProblemOut})
 def list_events(request: HttpRequest, wanted: Query[AuditIn]) -> dict[str, Any]:
-    """What happened, newest first."""
+    """Audit events: what happened, newest first."""
     exact = {
         "kind": wanted.kind,
         "actor": wanted.actor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal
 
 from django.http import (
@@ -167,7 +168,8 @@ class StartRefusedOut(ProblemOut):
     },
 )
 def start(request: HttpRequest, wish: StartIn) -> HttpResponse:
-    """Queue burn-ins. 201 when at least one drive was queued, 409 when every drive is refused."""
+    """Start burn-ins of one or many drives. 201 when at least one was queued, 409 when every one
+    was refused."""
     caller = caller_of(request)
     status, body = once(request, caller.user, lambda: _start(wish, caller))
     kind = "application/json" if status < 400 else CONTENT_TYPE
@@ -244,23 +246,36 @@ def _jobs(wanted: JobsIn) -> Any:
     return jobs
 
 
+class ExportIn(Schema):
+    """The filters of the History page."""
+
+    q: str = Field("", max_length=200, description="serial, model, name, location, reason, …")
+    state: JobStates | None = None
+    system: int | None = Field(None, ge=1, le=2**63 - 1)
+    drive: int | None = Field(None, ge=1, le=2**63 - 1)
+    model: str = Field("", max_length=200)
+    operator: str = Field("", max_length=150)
+    since: date | None = Field(None, description="ended on that day or later, local time")
+    until: date | None = Field(None, description="ended on that day or before")
+
+
 @router.get(
     "/export.csv",
     auth=viewer,
-    response={(401, 403): ProblemOut},
+    response={(401, 403, 422): ProblemOut},
     openapi_extra={
         "responses": {
             200: {
-                "description": "the CSV of the History page, with its filters as parameters",
+                "description": "the CSV of the History page: the newest first",
                 "content": {"text/csv": {"schema": {"type": "string"}}},
             }
         }
     },
 )
-def export(request: HttpRequest) -> StreamingHttpResponse:
-    """Every burn-in, or those that `state`, `q`, `system`, `model`, `since`, … of History match."""
-    jobs = HistoryFilter.from_query(request.GET).jobs()
-    return csv_stream("burn-ins.csv", CSV_HEAD, csv_rows(jobs))
+def export(request: HttpRequest, wanted: Query[ExportIn]) -> StreamingHttpResponse:
+    """Burn-ins as CSV: every one, or those that the filters match."""
+    given = {name: str(value) for name, value in wanted.model_dump(exclude_none=True).items()}
+    return csv_stream("burn-ins.csv", CSV_HEAD, csv_rows(HistoryFilter(**given).jobs()))
 
 
 @router.get("/{int:job_id}", auth=viewer, response={200: JobWhole, (401, 403, 404): ProblemOut})
@@ -283,19 +298,19 @@ ACTED = {200: JobOut, (401, 403, 404, 409): ProblemOut}
 
 @router.post("/{int:job_id}/cancel", auth=operator, response=ACTED)
 def cancel(request: HttpRequest, job_id: int) -> JobOut:
-    """Cancel a queued or running burn-in; what runs on the host is stopped."""
+    """Cancel a queued or running burn-in. What runs on the host is stopped."""
     return _act(request, job_id, orchestrator.cancel)
 
 
 @router.post("/{int:job_id}/pause", auth=operator, response=ACTED)
 def pause(request: HttpRequest, job_id: int) -> JobOut:
-    """Write nothing until it is resumed."""
+    """Pause a burn-in: nothing is written until it is resumed."""
     return _act(request, job_id, orchestrator.pause)
 
 
 @router.post("/{int:job_id}/resume", auth=operator, response=ACTED)
 def resume(request: HttpRequest, job_id: int) -> JobOut:
-    """Take the pause back."""
+    """Resume a paused burn-in."""
     return _act(request, job_id, orchestrator.resume)
 
 

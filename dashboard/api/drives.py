@@ -73,7 +73,7 @@ def list_drives(request: HttpRequest, wanted: Query[DrivesIn]) -> dict[str, Any]
 
 @router.get("/{int:drive_id}", auth=viewer, response={200: DriveOut, (401, 403, 404): ProblemOut})
 def show_drive(request: HttpRequest, drive_id: int) -> DriveOut:
-    """One drive."""
+    """One drive with its place, health, self-tests and latest burn-in."""
     return DriveOut.of(_row(drive_id))
 
 
@@ -83,7 +83,7 @@ def show_drive(request: HttpRequest, drive_id: int) -> DriveOut:
     response={200: DriveOut, (400, 401, 403, 404, 422): ProblemOut},
 )
 def edit_drive(request: HttpRequest, drive_id: int, wish: DriveEdit) -> DriveOut:
-    """Its location and notes; what isn't named stays."""
+    """Change a drive's location and notes. What isn't named stays."""
     caller = caller_of(request)
     edits.edit(
         _drive(drive_id),
@@ -101,7 +101,7 @@ def edit_drive(request: HttpRequest, drive_id: int, wish: DriveEdit) -> DriveOut
     response={200: Page[ReadingOut], (401, 403, 404, 422): ProblemOut},
 )
 def list_readings(request: HttpRequest, drive_id: int, wanted: Query[SpanIn]) -> dict[str, Any]:
-    """SMART readings, newest first."""
+    """SMART readings of a drive, newest first."""
     readings = _drive(drive_id).readings.defer("raw", "self_tests")
     if wanted.since:
         readings = readings.filter(taken_at__gte=wanted.since)
@@ -114,7 +114,7 @@ def list_readings(request: HttpRequest, drive_id: int, wanted: Query[SpanIn]) ->
     response={200: Page[TemperatureOut], (401, 403, 404, 422): ProblemOut},
 )
 def list_temperatures(request: HttpRequest, drive_id: int, wanted: Query[SpanIn]) -> dict[str, Any]:
-    """Temperatures, newest first."""
+    """Temperatures of a drive, newest first."""
     samples = _drive(drive_id).temperatures.order_by("-taken_at", "-pk")
     if wanted.since:
         samples = samples.filter(taken_at__gte=wanted.since)
@@ -139,7 +139,7 @@ class SurfaceOut(Schema):
     response={200: SurfaceOut, (401, 403, 404): ProblemOut},
 )
 def show_surface(request: HttpRequest, drive_id: int) -> SurfaceOut:
-    """Of the latest burn-in whose surface run has ended; 404 when there is none."""
+    """The latest surface run of a drive that has ended. 404 when there is none."""
     jobs = Job.objects.filter(drive=_drive(drive_id)).order_by("-pk").prefetch_related("stages")
     for job in jobs:
         for stage in job.stages.all():
@@ -165,7 +165,7 @@ def start_self_test(request: HttpRequest, drive_id: int, wish: SelfTestIn) -> An
 
 @router.post("/{int:drive_id}/smart/cancel", auth=operator, response=SELF_TEST_ANSWERS)
 def cancel_self_test(request: HttpRequest, drive_id: int, wish: SelfTestIn) -> Any:
-    """Stop the drive's own test."""
+    """Stop a SMART self-test on the drive itself."""
     return _self_test(request, drive_id, wish, "cancelled")
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
+from functools import wraps
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as FieldErrors
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 from ninja import Field, NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
@@ -111,6 +115,13 @@ def install(api: NinjaAPI) -> None:
         detail = "; ".join(f"{name}: {', '.join(said)}" for name, said in errors.items())
         return answer(request, Problem(422, detail, errors=errors))
 
+    @api.exception_handler(SuspiciousOperation)
+    def _suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+        if isinstance(error, RequestDataTooBig):
+            most = f"{settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes"
+            return answer(request, Problem(413, f"The body is larger than {most}."))
+        return answer(request, Problem(400, "This request makes no sense here."))
+
     @api.exception_handler(OperationalError)
     def _busy(request: HttpRequest, error: OperationalError) -> HttpResponse:
         logger.exception("the database")
@@ -120,6 +131,21 @@ def install(api: NinjaAPI) -> None:
     def _broken(request: HttpRequest, error: Exception) -> HttpResponse:
         logger.exception("%s %s", request.method, request.path)
         return answer(request, Problem(500, "This program has an error; the log has the reason."))
+
+
+def told_as_problem(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """The view with the framework's own answer to a method that it doesn't take as a problem."""
+
+    @wraps(view)
+    def called(request: HttpRequest, *args: Any, **facts: Any) -> HttpResponseBase:
+        response = view(request, *args, **facts)
+        if response.status_code != 405:
+            return response
+        refused = answer(request, Problem(405, f"This address takes {response['Allow']}."))
+        refused.headers["Allow"] = response["Allow"]
+        return refused
+
+    return called
 
 
 @csrf_exempt

@@ -61,7 +61,7 @@ def show_settings(request: HttpRequest) -> SettingsOut:
 
 @router.post("", auth=admin, response={200: SettingsOut, (400, 401, 403, 422): ProblemOut})
 def change_settings(request: HttpRequest, wish: SettingsIn) -> SettingsOut:
-    """Change some, all or none; in force at once."""
+    """Change settings, all or none. In force at once."""
     caller = caller_of(request)
     try:
         change(wish.settings, by=caller.name, source_ip=caller.source_ip)
@@ -82,7 +82,7 @@ class TestedOut(Schema):
 
 @router.post("/test-smtp", auth=admin, response={200: TestedOut, (401, 403): ProblemOut})
 def test_smtp(request: HttpRequest) -> TestedOut:
-    """Connect and log in to the mail server, as saved; nothing is sent."""
+    """Connect and log in to the mail server, as saved. Nothing is sent."""
     return TestedOut(**asdict(mail.test_connection(runtime.current())))
 
 

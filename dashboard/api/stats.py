@@ -62,7 +62,8 @@ class StatsOut(Schema):
 
 @router.get("", auth=viewer, response={200: StatsOut, (401, 403): ProblemOut})
 def show_stats(request: HttpRequest) -> StatsOut:
-    """Pass rate and speed by model, activity of the last days, causes of failure, outliers."""
+    """What all burn-ins together say. Pass rate and speed by model, activity of the last days,
+    causes of failure, outliers."""
     found = statistics.load(timezone.now())
     return StatsOut(
         counts=found.counts,

@@ -123,13 +123,13 @@ class CheckupOut(Schema):
 
 @router.get("", auth=viewer, response={200: list[SystemOut], (401, 403): ProblemOut})
 def list_systems(request: HttpRequest) -> list[SystemOut]:
-    """Every system, by name."""
+    """Every system with what works on it, by name."""
     return [SystemOut.of(system) for system in System.objects.all()]
 
 
 @router.post("", auth=admin, response={201: SystemOut, (400, 401, 403, 422): ProblemOut})
 def add_system(request: HttpRequest, wish: SystemIn) -> Any:
-    """Add one. It is asked at the next poll; look with `test` what it can do."""
+    """Add a system. It is asked at the next poll; look with `test` what it can do."""
     caller = caller_of(request)
     facts = _given(wish)
     name = facts.pop("name")
@@ -143,7 +143,7 @@ def add_system(request: HttpRequest, wish: SystemIn) -> Any:
     response={200: SystemOut, (400, 401, 403, 404, 422): ProblemOut},
 )
 def edit_system(request: HttpRequest, system_id: int, wish: SystemEdit) -> SystemOut:
-    """Change it, pause it, resume it."""
+    """Change a system, pause it, resume it."""
     caller, system = caller_of(request), _system(system_id)
     facts = _given(wish)
     paused = facts.pop("paused", None)
@@ -159,7 +159,8 @@ def edit_system(request: HttpRequest, system_id: int, wish: SystemEdit) -> Syste
     "/{int:system_id}", auth=admin, response={204: None, (401, 403, 404, 409): ProblemOut}
 )
 def remove_system(request: HttpRequest, system_id: int) -> Any:
-    """Ask it no more; its drives keep their history. 409 while something of ours runs there."""
+    """Remove a system. It is asked no more; its drives keep their history. 409 while something of
+    ours runs there."""
     caller = caller_of(request)
     try:
         removal.remove_system(_system(system_id), by=caller.name, source_ip=caller.source_ip)
@@ -172,7 +173,8 @@ def remove_system(request: HttpRequest, system_id: int) -> Any:
     "/{int:system_id}/test", auth=admin, response={200: CheckupOut, (401, 403, 404): ProblemOut}
 )
 def test_system(request: HttpRequest, system_id: int) -> CheckupOut:
-    """Ask API and host of everything: what works, what is missing, the next step."""
+    """Test a system. API and host are asked of everything: what works, what is missing, the next
+    step."""
     found = checkup.Checkup(tuple(checkup.look(_system(system_id))))
     return CheckupOut(
         ready=found.is_ready,

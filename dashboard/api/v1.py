@@ -5,6 +5,7 @@ Each operation declares the lowest role that may call it; `urls` refuses to be m
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from django.urls import URLPattern, URLResolver, re_path
@@ -14,7 +15,7 @@ from ..roles import BY_ITSELF, role
 from . import audit, burnins, drives, problems, settings, stats, systems
 from .access import RoleNeeded
 from .parsing import StorableParser
-from .problems import CONTENT_TYPE
+from .problems import CONTENT_TYPE, ProblemOut
 
 DESCRIPTION = """\
 Send a token of your profile page with each request:
@@ -33,14 +34,27 @@ class _Api(NinjaAPI):
         return made[key]
 
     def _describe(self, **options: Any) -> Any:
-        """Errors have a type of their own, which the framework can't know."""
+        """What the framework can't know: errors have a type of their own, some may come from every
+        operation, and the first sentence about one is its title."""
         schema = super().get_openapi_schema(**options)
         for methods in schema["paths"].values():
             for operation in methods.values():
+                title, _, more = operation.pop("description").partition(". ")
+                operation["summary"] = title.removesuffix(".")
+                if more:
+                    operation["description"] = more
+                for status in (413, 503) if "requestBody" in operation else (503,):
+                    operation["responses"].setdefault(status, _problem(status))
                 for status, answer in operation["responses"].items():
                     if int(status) >= 400 and "application/json" in answer.get("content", {}):
                         answer["content"][CONTENT_TYPE] = answer["content"].pop("application/json")
         return schema
+
+
+def _problem(status: int) -> dict[str, Any]:
+    shape = {"$ref": f"#/components/schemas/{ProblemOut.__name__}"}
+    content = {"application/json": {"schema": shape}}
+    return {"description": HTTPStatus(status).phrase, "content": content}
 
 
 def _make() -> NinjaAPI:
@@ -86,6 +100,7 @@ def urls() -> list[URLPattern | URLResolver]:
     patterns: list[Any] = [*api.urls[0], re_path("", problems.nowhere)]
     operations()
     for pattern in patterns:
+        pattern.callback = problems.told_as_problem(pattern.callback)
         if not hasattr(pattern.callback, "required_role"):
             pattern.callback.required_role = BY_ITSELF
     return patterns

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
+from ..api import problems
 from ..assets import files
 from ..roles import public, wants_json
 
@@ -44,6 +45,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def broken(request: HttpRequest) -> HttpResponse:
     """Asks neither session nor database, either of which may be what broke."""
     sentence = "This page could not be made."
+    if _is_api(request):
+        return problems.answer(request, problems.Problem(500, sentence))
     if wants_json(request):
         return JsonResponse({"reasons": [sentence], "request": _id(request)}, status=500)
     meaning = (
@@ -54,6 +57,8 @@ def broken(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, status: int, sentence: str, meaning: str) -> HttpResponse:
+    if _is_api(request):
+        return problems.answer(request, problems.Problem(status, sentence))
     if wants_json(request):
         return JsonResponse({"reasons": [sentence]}, status=status)
     context = _words(status, sentence, meaning)
@@ -63,6 +68,11 @@ def _answer(request: HttpRequest, status: int, sentence: str, meaning: str) -> H
 def _words(status: int, sentence: str, meaning: str) -> dict[str, Any]:
     sheets = files("css/all.css")
     return {"status": status, "sentence": sentence, "meaning": meaning, "sheets": sheets}
+
+
+def _is_api(request: HttpRequest) -> bool:
+    """What was refused before the API saw it, as a Host that isn't ours."""
+    return request.path.startswith("/api/v1/")
 
 
 def _id(request: HttpRequest) -> str:

@@ -1,0 +1,156 @@
+"""The API at its edges: what no operation gets to see, its description, lists by pages, the CSV."""
+
+from __future__ import annotations
+
+import csv
+from io import StringIO
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from audit.models import Kind
+from burnin.models import JobState
+from dashboard import tokens
+from dashboard.api.v1 import api, operations
+from drives.models import Drive, SmartReading, TemperatureSample
+from tests.integration.dashboard.conftest import a_user
+from tests.integration.dashboard.test_api import Call, _tell, call, drive
+from tests.integration.dashboard.test_lists import body
+from tests.integration.rows import a_drive, a_job
+
+__all__ = ["call", "drive"]
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def admin() -> dict[str, str]:
+    _, text = tokens.issue(a_user("admin"), name="x", role="admin", expires_at=None)
+    return {"Authorization": f"Bearer {text}"}
+
+
+# --- every refusal is a problem ------------------------------------------------------------------
+def test_a_method_that_an_address_does_not_take(admin: dict[str, str]) -> None:
+    for path in {path for _, path in operations()}:
+        where = "/api/v1" + path.replace("{int:", "{").replace("{", "1").split("1")[0]
+        where += "1" + path.rpartition("}")[2] if "{" in path else ""
+        answer = Client().put(where, headers=admin)
+        assert answer.status_code == 405, where
+        assert answer["Content-Type"] == "application/problem+json", where
+        takes = {method for method, each in operations() if each == path}
+        assert set(answer["Allow"].split(", ")) == takes, where
+        assert answer.json()["detail"].startswith("This address takes "), where
+
+
+def test_a_body_that_is_too_big_is_refused_and_not_an_error_of_ours(admin: dict[str, str]) -> None:
+    body = b'{"drive_ids": [' + b" " * 3_000_000 + b"1]}"
+    for path in ("burnin/start", "settings", "systems"):
+        where = f"/api/v1/{path}"
+        answer = Client().post(where, body, content_type="application/json", headers=admin)
+        assert answer.status_code == 413, answer.content
+        assert answer.json()["detail"] == "The body is larger than 2,621,440 bytes."
+
+
+def test_a_host_that_is_not_ours(admin: dict[str, str]) -> None:
+    answer = Client().get("/api/v1/drives", headers=admin | {"Host": "evil.example"})
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+# --- its description -----------------------------------------------------------------------------
+def described() -> list[tuple[str, dict[str, Any]]]:
+    paths = api.get_openapi_schema()["paths"]
+    return [(path, one) for path, methods in paths.items() for one in methods.values()]
+
+
+def test_every_operation_has_a_title_for_people() -> None:
+    titles = [one["summary"] for _, one in described()]
+    assert len(titles) == len(set(titles)) == len(operations())
+    for title in titles:
+        assert " " in title and title[0].isupper() and len(title) < 80, title
+        # Not the name of a function: those are Words In Capitals.
+        assert not title.istitle() and not title.endswith("."), title
+
+
+def test_every_operation_declares_its_errors_as_problems() -> None:
+    for path, one in described():
+        errors = {int(status) for status in one["responses"] if int(status) >= 400}
+        wanted = {401, 403, 503}
+        wanted |= {404} if "{" in path else set()
+        wanted |= {400, 413, 422} if "requestBody" in one else set()
+        wanted |= (
+            {422} if any(each["in"] == "query" for each in one.get("parameters", [])) else set()
+        )
+        assert wanted <= errors, (path, wanted - errors)
+        for status in errors:
+            (kind,) = one["responses"][status]["content"]
+            assert kind == "application/problem+json", (path, status)
+
+
+# --- lists ---------------------------------------------------------------------------------------
+def test_every_list_comes_by_pages(call: Call, drive: Drive) -> None:
+    for _ in range(3):
+        SmartReading.objects.create(drive=drive, taken_at=timezone.now(), health="ok")
+        TemperatureSample.objects.create(drive=drive, taken_at=timezone.now(), celsius=35)
+        a_job(drive, state=JobState.PASSED, holds_drive=False)
+        _tell("frozen")
+    a_drive(drive.system, "sdb")
+    a_drive(drive.system, "sdc")
+    lists = {
+        path
+        for path, one in described()
+        if "offset" in {each["name"] for each in one.get("parameters", [])}
+    }
+    assert len(lists) == 5
+    for path in lists:
+        where = path.removeprefix("/api/v1/").replace("{drive_id}", str(drive.pk))
+        where += "?kind=freeze&" if where == "audit" else "?"
+        whole = call("viewer", "get", where)[1]
+        assert whole["count"] == len(whole["items"]) == 3, path
+        parts = [call("viewer", "get", f"{where}limit=2&offset={at}")[1] for at in (0, 2, 9)]
+        assert [part["items"] for part in parts] == [whole["items"][:2], whole["items"][2:], []]
+        assert {part["count"] for part in parts} == {3}
+        for wrong in ("limit=0", "limit=501", "offset=-1", "limit=x"):
+            status, problem = call("viewer", "get", where + wrong)
+            assert status == 422 and wrong.split("=")[0] in problem["errors"], (path, wrong)
+
+
+def test_what_happened_by_its_filters(call: Call, drive: Drive) -> None:
+    _tell("frozen")
+    everything = call("viewer", "get", "audit")[1]["items"]
+    assert {each["kind"] for each in everything} >= {"freeze", "token_created"}
+    found = call("viewer", "get", f"audit?kind={Kind.FREEZE}")[1]["items"]
+    assert [each["note"] for each in found] == ["frozen"]
+    assert call("viewer", "get", f"audit?drive={drive.pk}")[1]["count"] == 0
+    assert call("viewer", "get", "audit?since=2100-01-01T00:00:00Z")[1]["count"] == 0
+    assert call("viewer", "get", "audit?kind=nonsense")[0] == 422
+
+
+def exported(admin: dict[str, str], query: str = "") -> list[dict[str, str]]:
+    answer = Client().get(f"/api/v1/burnin/export.csv?{query}", headers=admin)
+    assert answer["Content-Type"].startswith("text/csv"), query
+    return list(csv.DictReader(StringIO(body(answer))))
+
+
+def test_burn_ins_as_csv_by_their_filters(admin: dict[str, str], drive: Drive) -> None:
+    other = a_drive(drive.system, "sdb", model="WD80EFAX")
+    broke = a_job(drive, state=JobState.FAILED, holds_drive=False, error_text="it broke")
+    good = a_job(other, state=JobState.PASSED, holds_drive=False)
+    jobs = [str(good.pk), str(broke.pk)]
+    for query, wanted in (
+        ("", jobs),
+        ("state=failed", jobs[1:]),
+        ("q=it%20broke", jobs[1:]),
+        ("model=WD80EFAX", jobs[:1]),
+        (f"drive={drive.pk}", jobs[1:]),
+        (f"system={drive.system_id}", jobs),
+        ("operator=olga", jobs),
+        ("operator=nobody", []),
+        ("since=2100-01-01", []),
+        ("until=2000-01-01", []),
+        ("since=0001-01-01&until=9999-12-31", jobs),
+    ):
+        assert [line["job"] for line in exported(admin, query)] == wanted, query
+    for wrong in ("state=broken", "since=yesterday", "system=x"):
+        answer = Client().get(f"/api/v1/burnin/export.csv?{wrong}", headers=admin)
+        assert answer.status_code == 422 and wrong.split("=")[0] in answer.json()["errors"]

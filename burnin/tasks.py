@@ -65,7 +65,8 @@ def keep_house() -> None:
 
 @shared_task
 def read_drives(system_id: int) -> None:
-    routine.read(System.objects.get(pk=system_id), timezone.now())
+    with about(system=system_id):
+        routine.read(System.objects.get(pk=system_id), timezone.now())
 
 
 @shared_task

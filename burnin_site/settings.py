@@ -273,6 +273,9 @@ LOGGING = {
     "loggers": {
         # asyncssh tells each channel at INFO: two lines a poll.
         "asyncssh": {"level": "WARNING"},
+        # At DEBUG they tell the addresses that they post to, which hold tokens.
+        "apprise": {"level": "INFO"},
+        "urllib3": {"level": "INFO"},
         # Each failure is an audit event already.
         "axes": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},

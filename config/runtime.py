@@ -24,6 +24,7 @@ from audit.events import record
 from audit.models import Kind
 
 from .models import RuntimeSettings
+from .redaction import remember
 
 LONGEST = 1000
 #: What a mode is called, and the port that it sets.
@@ -316,7 +317,11 @@ def _is_encrypted(name: str) -> bool:
 
 
 def _stored(values: dict[str, Any], secrets: str) -> dict[str, Any]:
-    return {**values, **(json.loads(secrets) if secrets else {})}
+    hidden = json.loads(secrets) if secrets else {}
+    for name in SECRETS & hidden.keys():
+        for text in [hidden[name]] if isinstance(hidden[name], str) else hidden[name]:
+            remember(text)
+    return {**values, **hidden}
 
 
 def _of_row(name: str, stored: dict[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from burnin.models import ACTIVE_JOB_STATES, Job, JobState, Stage
 from burnin.progress import current_stage, job_percent
@@ -119,17 +120,24 @@ def render(report: Report) -> tuple[str, str]:
 
 
 def last_one_before(now: datetime) -> datetime:
-    """Since when the next report tells: the last one, or a day where there was none lately."""
+    """Since when the next report tells: up to where the last one did, or a day where there was none
+    lately. It was stored a moment later than that, and a burn-in may have ended in between."""
     made = Delivery.objects.filter(source__startswith="report-", created_at__gt=now - LONGEST)
-    found = made.order_by("-created_at").values_list("created_at", flat=True).first()
-    return found or now - timedelta(days=1)
+    last = made.order_by("-created_at").first()
+    if last is None:
+        return now - timedelta(days=1)
+    return parse_datetime(last.payload.get("until", "")) or last.created_at
 
 
 def payload(now: datetime) -> dict[str, str]:
     """The report of this moment as it is kept and sent."""
     report = build(now, last_one_before(now))
     text, html = render(report)
-    return {"event": "report", "title": report.title, "text": text, "html": html, "system": ""}
+    return _bare(now) | {"title": report.title, "text": text, "html": html, "system": ""}
+
+
+def _bare(now: datetime) -> dict[str, str]:
+    return {"event": "report", "title": "Daily report", "until": now.isoformat()}
 
 
 def make_if_due(now: datetime) -> bool:
@@ -149,7 +157,7 @@ def make_if_due(now: datetime) -> bool:
         source=source,
         channel=channels.MAIL,
         defaults={
-            "payload": payload(now) if wanted else {"event": "report", "title": "Daily report"},
+            "payload": payload(now) if wanted else _bare(now),
             "state": Delivery.State.WAITING if wanted else Delivery.State.SKIPPED,
             "said": "" if wanted else "not wanted that day",
             "next_try_at": now,

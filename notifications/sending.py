@@ -99,10 +99,11 @@ def _claim(channel: Channel, now: datetime) -> list[Delivery]:
         return []
     batch = first.batch
     group = due.filter(batch=batch) if batch else due.filter(pk=first.pk)
-    if channel.gathers and not batch and first.source.startswith("event-"):
-        others = due.filter(batch="", source__startswith="event-").order_by("pk")
-        ids = list(others.values_list("pk", flat=True)[:AT_ONCE])
-        if len(ids) >= MANY:
+    if channel.gathers:
+        # Never tried: what was, may have arrived, and then it is told again by its own key alone.
+        new = due.filter(batch="", attempts=0, said="", source__startswith="event-").order_by("pk")
+        ids = list(new.values_list("pk", flat=True)[:AT_ONCE])
+        if first.pk in ids and len(ids) >= MANY:
             group, batch = due.filter(pk__in=ids), uuid.uuid4().hex
     claim = uuid.uuid4().hex
     group.update(
@@ -147,8 +148,13 @@ def wait(attempts: int) -> float:
 
 
 def send_again(delivery_id: int) -> bool:
-    """Try one now that failed or waits. False when there is none like that."""
-    rows = Delivery.objects.filter(pk=delivery_id, state__in=[State.FAILED, State.WAITING])
+    """Try one now that failed or waits, with those that were sent together with it: what bears the
+    same key must be the same message. False when there is none like that."""
+    rows = Delivery.objects.filter(state__in=[State.FAILED, State.WAITING])
+    found = rows.filter(pk=delivery_id).first()
+    if found is None:
+        return False
+    rows = rows.filter(batch=found.batch) if found.batch else rows.filter(pk=found.pk)
     return bool(rows.update(state=State.WAITING, attempts=0, next_try_at=timezone.now()))
 
 

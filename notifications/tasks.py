@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from burnin.tasks import send
 
-from . import outbox, report, sending
+from . import channels, outbox, report, sending
 
 EVERY_SECONDS = 10
 _room = threading.BoundedSemaphore(2)
@@ -18,12 +18,14 @@ _room = threading.BoundedSemaphore(2)
 
 @shared_task
 def deliver() -> None:
-    """By beat: read what has happened, and start the channels that have something to send."""
+    """By beat: read what has happened, and start the channels that have something to send. The
+    report comes last, so that nothing else waits for one that can't be made."""
     now = timezone.now()
     outbox.read(now)
-    report.make_if_due(now)
     for name in sending.channels_with_work(now):
         send(send_channel, name, expires=EVERY_SECONDS)
+    if report.make_if_due(now):
+        send(send_channel, channels.MAIL, expires=EVERY_SECONDS)
 
 
 @shared_task

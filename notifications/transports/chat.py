@@ -38,6 +38,8 @@ def send(messages: Sequence[Message], url: str, runtime: Runtime) -> str:
     service = apprise.Apprise.instantiate(url, suppress_exceptions=True)
     if service is None:
         raise NotSent("Apprise doesn’t understand this address")
+    # As the webhook: what is sent is for that address, whatever it says.
+    service.redirects = False
     _look_at_host(service, runtime)
     events = [payload["event"] for payload in payloads]
     colour = next((COLOURS[event] for event in COLOURS if event in events), "info")

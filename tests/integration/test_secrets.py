@@ -5,10 +5,13 @@ from __future__ import annotations
 
 import os
 import re
+import socketserver
 import subprocess
 import sys
 import threading
+from base64 import b64decode
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -16,13 +19,21 @@ from typing import Any
 import pytest
 import requests
 from django.contrib.auth.models import User
-from django.db import connection
+from django.db import connection, transaction
+from django.utils import timezone
 
-from audit.models import AuditEvent
+from audit.events import record
+from audit.models import AuditEvent, Kind
+from burnin.models import Job
 from burnin.tasks import poll_system
+from config import runtime
 from dashboard import first_admin
+from dashboard.views.settings import TESTS
 from drives.models import System
 from launcher.environment import ROOT
+from notifications import outbox, sending
+from notifications.models import Cursor, Delivery
+from notifications.tasks import send_channel
 from tests.integration.dashboard.test_roles import address, routes
 from tests.integration.dashboard.web import Web, database
 from tests.integration.rows import a_drive, a_job, a_system
@@ -40,7 +51,12 @@ CANARIES = {
     "wrong code": "CANARYCODE",
     "secret key": "only-for-tests-",
     "broker password": "canary-broker-password",
+    "mail password": "canary-mail-password",
+    "webhook secret": "canary-webhook-secret",
+    "chat token": "canary-chat-token",
 }
+#: An admin may see the webhook's address; who reads logs and events may not.
+HOOK_TOKEN = "canary-webhook-address"
 
 
 class EchoingNas(BaseHTTPRequestHandler):
@@ -109,6 +125,8 @@ def test_no_secret_is_ever_shown(
     for log in ("web.log", "worker.log"):
         assert "RuntimeError: can't log in with" in shown[log], log
     assert "your request was" in str(list(AuditEvent.objects.values_list("note")))
+    told = shown["web.log"] + shown["worker.log"] + shown["here"] + _dump()
+    assert HOOK_TOKEN not in told
     found = [
         f"{name} in {where}: …{text[max(0, at - 60) : at + 40]}…"
         for where, text in (shown | {"the database": _dump()}).items()
@@ -150,6 +168,7 @@ def _use(web: Web, worker: Path, echoing_nas: str) -> dict[str, str]:
     shown["wrong"] = _post(
         requests.Session(), web, "/login", user="olga", password=CANARIES["wrong password"]
     )
+    _tell_the_world(people, web, shown, echoing_nas, job)
     form = {"password": CANARIES["new password"], "again": "another one"}
     shown["profile"] = _post(people, web, "/profile", old=CANARIES["wrong password"], **form)
     form["again"] = CANARIES["new password"]
@@ -177,6 +196,59 @@ def _use(web: Web, worker: Path, echoing_nas: str) -> dict[str, str]:
         )  # fmt: skip
         shown[command[0]] = done.stdout + done.stderr
     return shown
+
+
+def _tell_the_world(
+    people: requests.Session, web: Web, shown: dict[str, str], echoing: str, job: Job
+) -> None:
+    """To a mail server, a webhook and a chat that send back what they were sent, and refuse it."""
+    with _echoing_mail() as port:
+        fields = {
+            "smtp_host": "127.0.0.1", "smtp_mode": "plain", "smtp_user": "olga",
+            "smtp_password": CANARIES["mail password"], "smtp_to": "ops@example.org",
+            "webhook_url": f"{echoing}/{HOOK_TOKEN}", "webhook_allow_local": "on",
+            "webhook_secret": CANARIES["webhook secret"],
+            "apprise_urls": f"{echoing}/{CANARIES['chat token']}".replace("http", "json"),
+        }  # fmt: skip
+        shown["settings"] = _post(people, web, "/settings", **fields)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setitem(runtime.SMTP_MODES, "plain", ("Plain", port))
+            for name, test in TESTS.items():
+                shown[f"test {name}"] = str(test[0](runtime.current()))
+                assert not test[0](runtime.current()).ok
+        assert "535 what is" in shown["test connection"]
+    Cursor.objects.get_or_create(only_one=True, defaults={"position": 0})
+    with transaction.atomic():
+        record(Kind.BURNIN_FAILED, "it failed", system=job.system, drive=job.drive, job_id=job.pk)
+    outbox.read(timezone.now())
+    Delivery.objects.update(next_try_at=timezone.now())
+    for name in sending.channels_with_work(timezone.now()):
+        send_channel.apply_async((name,))
+    tried = Delivery.objects.filter(attempts__gt=0, state="waiting")
+    wait_for(lambda: tried.count() == 3, 60, "mail, webhook and chat have failed")
+
+
+@contextmanager
+def _echoing_mail() -> Iterator[int]:
+    """The port of a server that asks for a login, and says what it was sent when it refuses it."""
+
+    class Echoing(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.wfile.write(b"220 hello\r\n")
+            for line in self.rfile:
+                if line.upper().startswith((b"EHLO", b"HELO")):
+                    self.wfile.write(b"250-hello\r\n250 AUTH PLAIN\r\n")
+                elif line.upper().startswith(b"AUTH PLAIN"):
+                    sent = b64decode(line.split()[-1]).replace(b"\0", b" ")
+                    self.wfile.write(b"535 what is" + sent + b"\r\n")
+                else:
+                    self.wfile.write(b"250 ok\r\n")
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echoing) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 def _post(session: requests.Session, web: Web, path: str, **form: str) -> str:

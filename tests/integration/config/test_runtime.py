@@ -12,7 +12,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from audit.models import AuditEvent
-from config import runtime
+from config import redaction, runtime
 from config.models import RuntimeSettings
 
 pytestmark = pytest.mark.django_db
@@ -64,6 +64,30 @@ def test_a_secret_is_encrypted_and_in_no_event_nor_shown() -> None:
     assert "smtp_password replaced" in told
     assert (shown["smtp_password"], shown["apprise_urls"]) == (True, True)
     assert shown["webhook_secret"] is False
+
+
+def test_a_secret_is_taken_out_of_other_peoples_words_in_each_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A server may say what it was sent; a worker knows the secret from the row alone."""
+    secrets = {
+        "smtp_password": "sesame-open",
+        "webhook_secret": "hush-hush",
+        "apprise_urls": "json://chat.example/T0KEN, json://other.example/T1KEN",
+    }
+    change(**secrets)
+    monkeypatch.setattr(redaction, "_known", set())
+    runtime.current()
+    for secret in ", ".join(secrets.values()).split(", "):
+        assert redaction.redact(f"535 no: {secret}") == "535 no: [secret]"
+
+
+def test_what_another_process_has_changed_is_in_force_at_once() -> None:
+    change(max_parallel_burnins=4)
+    assert runtime.current().max_parallel_burnins == 4
+    # As the row is written elsewhere: nothing of it is kept here.
+    RuntimeSettings.objects.update(values={"max_parallel_burnins": 9})
+    assert runtime.current().max_parallel_burnins == 9
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,18 @@ def test_this_machine_takes_an_admins_explicit_choice(ends: Ends, hook: Receiver
     assert "nothing was sent" in row.said
 
 
+def test_a_redirect_is_not_followed(ends: Ends, hook: Receiver) -> None:
+    """Not even where the address asks for it: it would lead past the look at the host."""
+    address = f"{chat(hook)}?redirect=yes"
+    runtime.update({"webhook_url": "", "apprise_urls": address}, by="ada")
+    hook.answers = [(302, "", {"Location": "/elsewhere"})]
+    ends("failed")
+    deliver()
+    assert [path for path, _, _ in hook.got] == ["/hook"]
+    (row,) = Delivery.objects.filter(channel__startswith="chat-")
+    assert (row.state, "302" in row.said) == ("waiting", True)
+
+
 def test_who_hangs_is_left_also_where_the_address_lifts_the_limits(
     ends: Ends, hook: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

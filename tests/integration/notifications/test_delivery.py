@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -142,7 +143,12 @@ def test_a_channel_that_is_switched_on_later_is_not_told_of_the_past(
 def test_quiet_rules(ends: Ends, hook: Receiver, mail_at: Callable[..., MailServer]) -> None:
     mail_at()
     loud, quiet = a_system("loud"), a_system("quiet")
-    changes = {"notify_quiet_systems": "quiet", "webhook_events": "burnin_failed"}
+    changes = {
+        "notify_quiet_systems": "quiet",
+        "webhook_events": "burnin_failed",
+        "apprise_urls": hook.url.replace("http://", "json://"),
+        "apprise_events": "burnin_unknown",
+    }
     runtime.update(changes, by="ada")
     said: dict[tuple[str, str], str] = {}
     for system in (loud, quiet):
@@ -150,7 +156,8 @@ def test_quiet_rules(ends: Ends, hook: Receiver, mail_at: Callable[..., MailServ
             event = ends(state, f"{system.name}-{state}", system=system)
             read()
             for row in Delivery.objects.filter(source=f"event-{event.pk}"):
-                said[f"{system.name} {state}", row.channel] = row.said or "waits"
+                channel = row.channel.split("-")[0]
+                said[f"{system.name} {state}", channel] = row.said or "waits"
     assert said == {
         ("loud passed", "mail"): "not wanted for this event",
         ("loud failed", "mail"): "waits",
@@ -164,7 +171,20 @@ def test_quiet_rules(ends: Ends, hook: Receiver, mail_at: Callable[..., MailServ
         ("quiet passed", "webhook"): "quiet is quiet",
         ("quiet failed", "webhook"): "quiet is quiet",
         ("quiet unknown", "webhook"): "quiet is quiet",
+        ("loud passed", "chat"): "not wanted for this event",
+        ("loud failed", "chat"): "not wanted for this event",
+        ("loud unknown", "chat"): "waits",
+        ("quiet passed", "chat"): "quiet is quiet",
+        ("quiet failed", "chat"): "quiet is quiet",
+        ("quiet unknown", "chat"): "quiet is quiet",
     }
+    runtime.update({"smtp_alert_on_fail": False, "smtp_alert_on_pass": True}, by="ada")
+    for state, wanted in (("passed", "waits"), ("failed", "not wanted for this event"),
+                          ("unknown", "not wanted for this event")):  # fmt: skip
+        event = ends(state, f"later-{state}", system=loud)
+        read()
+        row = Delivery.objects.get(source=f"event-{event.pk}", channel="mail")
+        assert (row.said or "waits") == wanted, state
 
 
 def test_a_few_are_a_mail_each_and_many_are_one(
@@ -209,6 +229,92 @@ def test_a_batch_that_failed_is_tried_again_as_the_same_mail(
     assert sorted(mail["Subject"] for mail in server.mails) == [
         "5 burn-ins ended: 5 failed", "sdz failed",
     ]  # fmt: skip
+
+
+def test_one_that_was_tried_alone_is_told_again_alone(
+    ends: Ends, mail_at: Callable[..., MailServer]
+) -> None:
+    """It may have arrived: by its Message-ID the other side can tell that it is the same."""
+    server = mail_at()
+    ends("failed", "sda")
+    server.answer = "451 4.3.0 later"
+    read()
+    make_due()
+    sending.work("mail")
+    tried = Delivery.objects.get(channel="mail")
+    for number in range(5):
+        ends("failed", f"sd{number}")
+    read()
+    server.answer = "250 OK"
+    for _ in range(2):  # also after somebody has asked for it, which begins to count anew
+        assert sending.send_again(tried.pk)
+        make_due()
+        sending.work("mail")
+        Delivery.objects.filter(pk=tried.pk).update(state=State.FAILED, said="it was lost")
+    ids = {mail["Subject"]: mail["Message-ID"] for mail in server.mails}
+    assert set(ids) == {"sda failed", "5 burn-ins ended: 5 failed"}
+    assert ids["sda failed"] == f"<{tried.key}@localhost>"
+    assert len(server.mails) == 3
+
+
+def test_sending_one_of_many_again_sends_them_all_as_the_same_mail(
+    ends: Ends, mail_at: Callable[..., MailServer]
+) -> None:
+    """Half of them under the same Message-ID would hide the other half from who has seen it."""
+    server = mail_at()
+    for number in range(5):
+        ends("failed", f"sd{number}")
+    server.answer = "451 4.3.0 later"
+    read()
+    make_due()
+    sending.work("mail")
+    Delivery.objects.filter(channel="mail").update(state=State.FAILED)
+    one = Delivery.objects.filter(channel="mail").last()
+    server.answer = "250 OK"
+    assert one is not None and sending.send_again(one.pk)
+    sending.work("mail")
+    (mail,) = server.mails
+    assert (mail["Subject"], mail["Message-ID"]) == (
+        "5 burn-ins ended: 5 failed", f"<{one.batch}@localhost>",
+    )  # fmt: skip
+    assert set(states("mail")) == {"sent"}
+
+
+def test_who_asks_for_time_gets_it(ends: Ends, hook: Receiver) -> None:
+    hook.answers = [(429, "slow down", {"Retry-After": "1800"})]
+    for name in ("sda", "sdb"):
+        ends("failed", name)
+    read()
+    began = timezone.now()
+    sending.work("webhook")
+    assert len(hook.got) == 1
+    waits = [row.next_try_at - began for row in Delivery.objects.filter(channel="webhook")]
+    assert all(timedelta(seconds=1800) <= wait < timedelta(seconds=1830) for wait in waits)
+
+
+def test_two_that_hang_leave_the_rest_of_the_worker_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A worker of eight threads never has more than two of them wait for somebody's server."""
+    here, go = threading.Semaphore(0), threading.Event()
+    asked: list[str] = []
+
+    def hang(name: str) -> None:
+        asked.append(name)
+        here.release()
+        go.wait(30)
+
+    monkeypatch.setattr(sending, "work", hang)
+    with ThreadPoolExecutor(2) as pool:
+        hanging = [pool.submit(send_channel, name) for name in ("mail", "webhook")]
+        assert here.acquire(timeout=30) and here.acquire(timeout=30)
+        send_channel("chat-1")  # comes back at once
+        assert sorted(asked) == ["mail", "webhook"]
+        go.set()
+        for each in hanging:
+            each.result(30)
+    send_channel("chat-1")
+    assert asked[-1] == "chat-1"
 
 
 def test_what_fails_waits_longer_each_time_and_holds_the_others_of_its_channel(
@@ -324,3 +430,19 @@ def test_the_beat_task_starts_what_has_work(
     assert set(app.amqp.queues.consume_from) == {"celery", "notifications"}
     send_channel("webhook")
     assert len(hook.got) == 1
+
+
+def test_a_report_that_can_not_be_made_holds_up_nothing_else(
+    ends: Ends, hook: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[Any] = []
+    monkeypatch.setattr("notifications.tasks.send", lambda task, *args, **_: asked.append(args))
+
+    def fail(now: Any) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("notifications.report.make_if_due", fail)
+    ends("failed")
+    with pytest.raises(ZeroDivisionError):  # it stands in the log
+        deliver()
+    assert asked == [("webhook",)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from audit.models import AuditEvent
@@ -102,8 +104,42 @@ def test_the_next_one_tells_since_the_last(nas: System, mail_at: MailAt) -> None
     mail_at(smtp_report_hour=0)
     now = timezone.now()
     assert report.make_if_due(now)
-    Delivery.objects.update(created_at=now - timedelta(hours=30))
+    Delivery.objects.update(payload={}, created_at=now - timedelta(hours=30))
     assert now - report.last_one_before(now) == timedelta(hours=30)
+
+
+def test_what_ends_while_one_is_made_is_in_the_next(nas: System, mail_at: MailAt) -> None:
+    """Each burn-in is in exactly one report, also one that ends between two heartbeats of it."""
+    mail_at(smtp_report_hour=0)
+    first = timezone.now() - timedelta(days=1)
+    jobs = [a_job(a_drive(nas, f"sd{n}"), state="failed", holds_drive=False) for n in range(3)]
+    for job, seconds in zip(jobs, (-60, 5, 3600), strict=True):
+        Job.objects.filter(pk=job.pk).update(finished_at=first + timedelta(seconds=seconds))
+    assert report.make_if_due(first)
+    made = Delivery.objects.filter(source__startswith="report-")
+    # Stored ten seconds later: reading what has happened took so long.
+    made.update(created_at=first + timedelta(seconds=10))
+    assert report.make_if_due(timezone.now())
+    texts = list(made.order_by("pk").values_list("payload__text", flat=True))
+    said = [[name for name in ("sd0", "sd1", "sd2") if name in text] for text in texts]
+    assert said == [["sd0"], ["sd1", "sd2"]]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ten_at_once_make_one(nas: System, mail_at: MailAt) -> None:
+    server, now = mail_at(smtp_report_hour=0), timezone.now()
+
+    def make(_: int) -> bool:
+        try:
+            return report.make_if_due(now)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(10) as pool:
+        assert sum(pool.map(make, range(10))) == 1
+    sending.work("mail")
+    sending.work("mail")
+    assert len(server.mails) == 1
 
 
 def test_the_command_prints_or_sends(nas: System, mail_at: MailAt) -> None:

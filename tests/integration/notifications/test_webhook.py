@@ -32,6 +32,10 @@ def test_it_is_posted_as_json_signed_and_with_its_key(hook: Receiver) -> None:
     assert headers["Idempotency-Key"] == "key-1"
     digest = hmac.new(b"hush hush", body, hashlib.sha256).hexdigest()
     assert headers["X-Burnin-Signature"] == f"sha256={digest}"
+    assert headers["X-Burnin-Event"] == "burnin_failed"
+    # By these ntfy makes title and message of the JSON.
+    shown = {name: headers[f"X-{name}"] for name in ("Template", "Title", "Message")}
+    assert shown == {"Template": "yes", "Title": "{{.title}}", "Message": "{{.text}}"}
 
 
 def test_without_a_secret_it_is_not_signed(hook: Receiver) -> None:

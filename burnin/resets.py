@@ -12,7 +12,6 @@ from django.utils import timezone
 
 from audit.events import record
 from audit.models import Kind
-from config import runtime
 from drives.models import Drive, HostRun, SmartReading, SmartTest, System, TemperatureSample
 from drives.selftests import Settled, finish
 from live.changes import changed
@@ -20,6 +19,7 @@ from live.changes import changed
 from . import eta, orchestrator
 from .models import ACTIVE_JOB_STATES, Job, JobState, Stage, StageKind, StageState
 from .orchestrator.endings import let_go
+from .orchestrator.going import stuck_after_seconds
 from .progress import current_stage
 
 #: A run that was seen alive since then goes on.
@@ -38,11 +38,11 @@ def cancel_stuck(hours: float | None, *, by: str, dry_run: bool) -> list[str]:
     """
     if hours is not None and not hours > 0:
         raise Refused("--hours must be above 0")
-    limit = 3600 * (runtime.current().stuck_job_hours if hours is None else hours)
     told = []
     for job in Job.objects.filter(holds_drive=True).select_related("drive").order_by("pk"):
         stage = current_stage(job)
         idle = stage.idle_seconds if stage is not None else 0.0
+        limit = stuck_after_seconds(job) if hours is None else 3600 * hours
         if job.state in ACTIVE_JOB_STATES and (job.state == JobState.QUEUED or idle < limit):
             continue
         why = f"no progress for {idle / 3600:.1f} h" if job.is_active else "ended, holds its drive"

@@ -105,10 +105,14 @@ def _idle(job: Job, stage: Stage, now: datetime) -> float:
     return stage.idle_seconds + min(elapsed, 3 * settings.POLL_INTERVAL_SECONDS)
 
 
-def _stuck_if(job: Job, stage: Stage, idle_seconds: float) -> bool:
+def stuck_after_seconds(job: Job) -> float:
+    """So long a burn-in of that drive may make no progress."""
     hours = runtime.current().stuck_job_hours
-    limit = hours * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
-    if idle_seconds <= limit:
+    return hours * 3600 * max(1.0, job.size_bytes / STUCK_SCALE_BYTES)
+
+
+def _stuck_if(job: Job, stage: Stage, idle_seconds: float) -> bool:
+    if idle_seconds <= stuck_after_seconds(job):
         return False
     hours = idle_seconds / 3600
     reason = (

@@ -14,7 +14,8 @@ class Command(ResetCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         super().add_arguments(parser)
-        parser.add_argument("--hours", type=float, help="without progress; default STUCK_JOB_HOURS")
+        words = "without progress; default STUCK_JOB_HOURS, longer for drives above 20 TB"
+        parser.add_argument("--hours", type=float, help=words)
 
     def reset(self, options: dict[str, Any], *, by: str, dry_run: bool) -> list[str]:
         return resets.cancel_stuck(options["hours"], by=by, dry_run=dry_run)

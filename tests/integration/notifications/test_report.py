@@ -19,6 +19,7 @@ from config import runtime
 from drives.models import System
 from notifications import report, sending
 from notifications.models import Delivery
+from tests.integration.burnin.test_resets import snapshot
 from tests.integration.notifications.servers import MailServer
 from tests.integration.rows import a_drive, a_job
 
@@ -143,14 +144,19 @@ def test_ten_at_once_make_one(nas: System, mail_at: MailAt) -> None:
 
 
 def test_the_command_prints_or_sends(nas: System, mail_at: MailAt) -> None:
-    out = StringIO()
+    out, before = StringIO(), snapshot()
     call_command("send_report", "--dry-run", stdout=out)
+    assert snapshot() == before
     assert "To nobody: mail is off" in out.getvalue()
     assert "nothing has happened" in out.getvalue()
     assert not AuditEvent.objects.filter(kind="reset").exists()
     with pytest.raises(CommandError, match="Mail is off"):
         call_command("send_report")
     server = mail_at()
+    before = snapshot()
+    call_command("send_report", "--dry-run", stdout=out)
+    assert "To ops@example.org" in out.getvalue()
+    assert (snapshot(), server.mails) == (before, [])
     call_command("send_report", stdout=out)
     assert "Sent to ops@example.org: 250" in out.getvalue()
     assert len(server.mails) == 1

@@ -106,6 +106,7 @@ LIMITS = env.LIMITS
 # --- Django -----------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "daphne",
+    "burnin_site",  # its commands go before Django's of the same name
     "dashboard.admin_app.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -124,7 +125,6 @@ INSTALLED_APPS = [
     "burnin",
     "notifications",
     "dashboard",
-    "burnin_site",
 ]
 MIDDLEWARE = [
     # Outermost: what the others answer by themselves, errors too, has these headers as well.

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from audit.models import AuditEvent
@@ -126,3 +127,52 @@ def test_only_people_are_edited_there_and_no_hash_is_shown(admin: Client) -> Non
              for path in ("/admin/auth/user/", f"/admin/auth/user/{olga.pk}/change/")]  # fmt: skip
     for page in pages:
         assert "viewer" in page and "salt" not in page and olga.password[:12] not in page
+
+
+# --- by command -------------------------------------------------------------------------------
+def typed(monkeypatch: pytest.MonkeyPatch, *passwords: str) -> None:
+    """What somebody types at the terminal, one after the other."""
+    left = iter(passwords)
+    monkeypatch.setattr("getpass.getpass", lambda *_: next(left))
+
+
+def test_a_new_password_by_command_is_told_and_ends_sessions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    olga = a_user("viewer")
+    her = Client()
+    her.force_login(olga)
+    typed(monkeypatch, NEW, "another", "short", "short", NEW, NEW)
+    call_command("changepassword", "viewer")
+    assert User.objects.get(pk=olga.pk).check_password(NEW)
+    assert her.get("/").status_code == 302
+    told = "viewer was given a new password; sessions and API tokens ended"
+    assert audited() == [("user_changed", "command line", told)]
+
+
+def test_an_admin_made_by_command_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    typed(monkeypatch, NEW, NEW)
+    call_command("createsuperuser", "olga")
+    assert role_of(User.objects.get(username="olga")) == "admin"
+    assert audited() == [("user_added", "command line", "olga was added with the role admin")]
+
+
+@pytest.mark.parametrize(
+    ("command", "name", "passwords", "why"),
+    [
+        ("changepassword", "nobody here", [], "nobody named"),
+        ("changepassword", "viewer", ["short"] * 6, "Nothing was changed"),
+        ("createsuperuser", "VIEWER", [], "already"),
+        ("createsuperuser", "a b", [], "valid username"),
+        ("createsuperuser", "olga", [NEW, "other"] * 3, "Nothing was changed"),
+    ],
+)
+def test_a_command_that_is_refused_changes_nothing(
+    monkeypatch: pytest.MonkeyPatch, command: str, name: str, passwords: list[str], why: str
+) -> None:
+    olga = a_user("viewer")
+    typed(monkeypatch, *passwords)
+    with pytest.raises(CommandError, match=why):
+        call_command(command, name)
+    assert User.objects.get() == olga and User.objects.get().check_password(PASSWORD)
+    assert audited() == []

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.management.commands import changepassword
 from django.contrib.auth.models import User
 from django.core.management import call_command
 from django.test import Client
@@ -150,7 +149,7 @@ def _an_admin(owner: User, what: str, **form: str) -> None:
 
 
 def _command(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(changepassword.getpass, "getpass", lambda *_, **__: NEW)
+    monkeypatch.setattr("getpass.getpass", lambda *_: NEW)
     call_command("changepassword", owner.get_username(), verbosity=0)
 
 

@@ -229,9 +229,15 @@ def _agent(system: System, host: AgentHost, view: NasView | None) -> Iterator[Fi
     folder = system.state_dir
     step = "give another folder with add_system --state-dir"
     try:
-        host.python("-c", TRY_TO_WRITE, folder)
+        told = host.untrusted()
+        if not told:
+            host.python("-c", TRY_TO_WRITE, folder)
     except HostError as error:
         yield Finding(State.MISSING, "state folder", f"{folder}: {error}", step)
+        return
+    if told:
+        words = f"it must be a folder of root’s own, with mode 700; or {step}"
+        yield Finding(State.MISSING, "state folder", told, words)
         return
     host.ship()
     status = host.status([])

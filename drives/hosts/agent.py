@@ -6,6 +6,7 @@ The zipapp's name holds its hash, so an upgrade never replaces a file that a run
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import logging
 import posixpath
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from agent import files
 from agent.build import build
 
 from .local import Local
@@ -43,6 +45,12 @@ KEEP_FILE = (
     "delete=False);"
     "c=sys.stdin.buffer.read();f.write(c);f.close();w=hashlib.sha256(c).hexdigest()==d;"
     "os.replace(f.name,p) if w else os.unlink(f.name);w or sys.exit('it did not arrive whole')"
+)
+#: The agent's own rule, asked before anything of ours lies there: root executes what does.
+UNTRUSTED = (
+    "import os, stat, sys\n" + inspect.getsource(files.untrusted) + "root = sys.argv[1]\n"
+    "places = [root, *(os.path.join(root, name) for name in ('bin', 'runs'))]\n"
+    "print(next(filter(None, map(untrusted, places)), ''))\n"
 )
 #: Takes its program from the input: csh, which may be between, breaks at a new line.
 OF_INPUT = "import sys;exec(sys.stdin.read())"
@@ -136,12 +144,18 @@ class AgentHost:
     key_changed: Callable[[HostKeyChanged], None] | None = None
 
     def ship(self) -> None:
-        """Make sure that this very agent lies on the host, whole."""
+        """Make sure that this very agent lies on the host, whole. Never put where others write."""
         content, digest = zipapp()
         path = self._zipapp_path()
         if self._digest(path) == digest:
             return
+        if told := self.untrusted():
+            raise HostError(f"the agent isn’t put there: {told}")
         self.python("-c", KEEP_FILE, path, digest, stdin=content, timeout=60)
+
+    def untrusted(self) -> str:
+        """Why what lies in the state folder may be somebody else’s; empty where it can’t be."""
+        return self.python("-c", OF_INPUT, self.state_dir, stdin=UNTRUSTED.encode()).strip()
 
     def _digest(self, path: str) -> str:
         return self.python("-c", HASH_OF_FILE, path).strip()

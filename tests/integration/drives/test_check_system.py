@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import io
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.core.management import CommandError, call_command
 from audit.models import AuditEvent
 from drives import checkup, clients
 from drives.hosts import agent
+from drives.hosts.ssh import HostError
 from drives.models import Drive, HostRun, System
 from tests.integration.rows import a_drive, a_job, a_system, system_of
 from tests.nas import MockNas
@@ -23,6 +25,14 @@ from .test_host_key import with_another_key
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
 Start = Callable[..., MockNas]
+
+
+@pytest.fixture(scope="module")
+def one_nas(ssh_keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockNas]:
+    """For tests that change nothing but folders of their own on it."""
+    nas = MockNas(tmp_path_factory.mktemp("nas"), ssh_keys, media=["da0:FILE0001:TEST-32M:32"])
+    yield nas.start()
+    nas.stop()
 
 
 def check(*more: str) -> tuple[str, str]:
@@ -154,6 +164,43 @@ def test_a_state_folder_in_memory_is_lost_at_reboot(
     system_of(mock_nas(media=["da0:FILE0001:TEST-32M:32"]))
     said, _ = check()
     assert found(said, "note", "state folder", "lost at reboot"), said
+
+
+def as_link(folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    folder.symlink_to(folder.with_name("elsewhere"))
+
+
+def of_another(folder: Path) -> None:
+    os.chown(folder, 4711, 4711)
+
+
+@pytest.mark.parametrize("place", ["", "bin", "runs"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (as_link, "is a link"),
+        (lambda folder: folder.chmod(0o770), "others may write to"),
+        pytest.param(
+            of_another, "another user", marks=pytest.mark.skipif(os.geteuid() != 0, reason="root")
+        ),
+    ],
+    ids=["link", "mode", "owner"],
+)
+def test_a_state_folder_that_others_get_at_is_missing_and_gets_no_agent(
+    one_nas: MockNas, place: str, change: Callable[[Path], None], words: str
+) -> None:
+    """The agent begins no run there; and what lies there, root executes."""
+    system = system_of(one_nas, state_dir=str(one_nas.data / f"{words}-{place}".replace(" ", "")))
+    folder = Path(system.state_dir) / place
+    folder.mkdir(parents=True, mode=0o700)
+    change(folder)
+    said, error = check()
+    assert error and found(said, "MISSING", "state folder", words), said
+    assert "mode 700; or give another folder" in said
+    with pytest.raises(HostError, match=f"isn’t put there.*{words}"):
+        clients.host(system).probe()
+    assert not [each for each in Path(system.state_dir).rglob("*") if each.is_file()]
 
 
 # --- --remove ---------------------------------------------------------------------------------

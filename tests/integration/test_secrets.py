@@ -271,6 +271,10 @@ def _dump() -> str:
     return "\n".join(rows)
 
 
+def test_as_many_are_planted_as_the_documentation_says() -> None:
+    assert f"plants {len(CANARIES)}, " in (ROOT / "docs" / "safety.md").read_text()
+
+
 def test_a_stored_secret_is_encrypted_and_read_with_its_key_alone(settings: Any) -> None:
     from django.core.exceptions import ImproperlyConfigured
 

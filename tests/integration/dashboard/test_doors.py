@@ -19,6 +19,7 @@ from django.utils import timezone
 from audit.models import AuditEvent, Kind
 from dashboard.roles import ROLES
 from drives.models import Drive
+from launcher.environment import ROOT
 from tests.integration.dashboard.conftest import PASSWORD, a_user
 from tests.integration.dashboard.test_roles import PEOPLE, address, routes
 from tests.integration.dashboard.web import Web
@@ -119,6 +120,17 @@ def test_forged_hosts_and_origins(web: Web, as_: As) -> None:
         else:
             assert socket.status in {400, 403}, cell
         socket.close()
+
+
+def test_the_tables_are_as_big_as_the_documentation_says() -> None:
+    said = (ROOT / "docs" / "safety.md").read_text()
+    ours = sum(is_ours for *_, is_ours in FORGED)
+    for wanted in (
+        f"{len(WEBSOCKETS)} websockets × {len(PEOPLE)} kinds of people, {len(FORGED) - ours} forged"
+        f" pairs of Host and Origin, and {ours} that are ours",
+        f"{len(CALLERS)} callers over IPv4, IPv6 and mapped addresses",
+    ):
+        assert wanted in said, f"docs/safety.md must say: {wanted}"
 
 
 def _log_out(client: Client, user: User) -> None:

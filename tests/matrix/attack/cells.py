@@ -31,6 +31,10 @@ MOMENTS = {
 #: fact, source, kind of medium, moment
 CELLS: set[tuple[str, str, str, str]] = set()
 Attack = Callable[[Victim], None]
+#: fact, source, a word of the reason, the attack, kinds of medium, moments
+Case = tuple[str, str, str, Attack, str, tuple[str, ...]]
+#: kind of medium, case, moment: what a module attacks
+Plan = list[tuple[str, Case, str]]
 
 
 def digest(victim: Victim) -> str:

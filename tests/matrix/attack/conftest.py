@@ -12,20 +12,22 @@ from agent import device, engine, guard, openers, programs
 from tests import needs
 from tests.matrix.attack.cells import CELLS, MOMENTS
 from tests.matrix.attack.disk import DiskVictim
+from tests.matrix.attack.freebsd import FreebsdVictim
 from tests.matrix.attack.victim import FileVictim, LoopVictim, Victim
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """One line for each fact × source: where each moment was attacked, on a file and on a loop
-    device."""
+    """One line for each fact × source: where each moment was attacked, on each kind of medium."""
     if not CELLS:
         return
     terminalreporter.section("the guard under attack")
-    terminalreporter.write_line(f"{'fact':<12}{'source':<42}{'file':<16}{'loop device':<16}disk")
+    terminalreporter.write_line(
+        f"{'fact':<12}{'source':<42}{'file':<16}{'loop device':<16}{'disk':<16}FreeBSD"
+    )
     rows = sorted({(fact, source) for fact, source, _, _ in CELLS})
     for fact, source in rows:
         line = f"{fact:<12}{source:<42}"
-        for kind in ("file", "loop", "disk"):
+        for kind in ("file", "loop", "disk", "freebsd"):
             done = [
                 letter if (fact, source, kind, moment) in CELLS else "-"
                 for moment, letter in MOMENTS.items()
@@ -78,6 +80,8 @@ def victim(
     made: Victim
     if request.param == "file":
         made = FileVictim(tmp_path / "media")
+    elif request.param == "freebsd":
+        made = FreebsdVictim(tmp_path / "media")
     elif request.param == "disk":
         made = request.getfixturevalue("disk_drive")
     else:

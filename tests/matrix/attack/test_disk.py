@@ -8,7 +8,7 @@ import json
 import pytest
 
 from agent import start
-from tests.matrix.attack.cells import Attack
+from tests.matrix.attack.cells import Attack, Case, Plan
 from tests.matrix.attack.disk import DiskVictim
 from tests.matrix.attack.marks import MARKS, UNKNOWN
 from tests.matrix.attack.test_matrix import (
@@ -16,7 +16,6 @@ from tests.matrix.attack.test_matrix import (
     BY_OPENING,
     LOCKED,
     NOT_WHILE_OPEN,
-    Case,
     attack,
     bytes_on_it,
     held_alone,
@@ -52,6 +51,8 @@ def told_of(change: str) -> Attack:
             (victim.home / "partition").write_text("1")
         elif change == "sectors":
             (victim.home / "queue" / "logical_block_size").write_text("520")
+        elif change == "zones":
+            (victim.home / "queue" / "zoned").write_text("host-managed\n")
         elif change == "virtual":
             real = victim.home.parents[3] / "virtual"
             victim.home.parents[2].rename(real)
@@ -113,20 +114,21 @@ CASES: list[Case] = [
     ("kind", "a partition", "a partition", told_of("partition"), DISK, FIRST),
     ("kind", "made up by the kernel", "no physical drive", told_of("virtual"), DISK, FIRST),
     ("sector", "sectors of 520 bytes", "sg_format", told_of("sectors"), DISK, FIRST),
+    ("sector", "zones that the host manages", "in their order", told_of("zones"), DISK, ALL),
     ("security", "locked by a password", "a password locks it", security(LOCKED), DISK, ALL),
     ("security", "smartctl says nothing", "can't be asked for", without_smartctl, DISK, ALL),
     ("security", "an answer without sense", "ata_security", security({"ata_security": 5}), DISK,
      ALL),
 ]  # fmt: skip
+PLAN: Plan = [(DISK, case, moment) for case in CASES for moment in case[5]]
 
 
 @pytest.mark.needs("loop", "mkfs")
 @pytest.mark.parametrize(
     ("victim", "case", "moment"),
     [
-        pytest.param(DISK, case, moment, id=f"{case[0]}: {case[1]}, {moment}, disk")
-        for case in CASES
-        for moment in case[5]
+        pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
+        for kind, case, moment in PLAN
     ],
     indirect=["victim"],
 )

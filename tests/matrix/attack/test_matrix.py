@@ -24,7 +24,7 @@ from agent import guard, smart, use
 from agent.device import Medium
 from agent.identity import Identity
 from tests import needs
-from tests.matrix.attack.cells import CELLS, MOMENTS, Attack, cell
+from tests.matrix.attack.cells import CELLS, MOMENTS, Attack, Case, Plan, cell
 from tests.matrix.attack.machine import MOUNTINFO, SWAPS, Machine
 from tests.matrix.attack.marks import MARKS, UNKNOWN, Mark, noise, zfs_label
 from tests.matrix.attack.victim import SIZE, FileVictim, LoopVictim, Victim
@@ -43,7 +43,6 @@ NOT_LOCKING = ("at the request", "while it is opened", "between passes", "when i
 NOT_WAITING = (*ALL[:3], "at a resume")
 #: Later a place that can't be read hides nobody's data.
 BEFORE_WRITING = ALL[:3]
-Case = tuple[str, str, str, Attack, str, tuple[str, ...]]
 
 
 def attack(victim: Victim, case: Case, moment: str) -> None:
@@ -468,6 +467,12 @@ CASES: list[Case] = [
     ("security", "an answer without sense", "ata_security",
      smartctl_says(smart.Smart({"ata_security": 5})), FILE, ("at the request",)),
 ]  # fmt: skip
+PLAN: Plan = [
+    (kind, case, moment)
+    for case in CASES
+    for kind in case[4].split()
+    for moment in (case[5] if kind in (LOOP, case[4]) else case[5][:2])
+]
 
 
 @pytest.mark.needs("loop", "mkfs")
@@ -475,11 +480,22 @@ CASES: list[Case] = [
     ("victim", "case", "moment"),
     [
         pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
-        for case in CASES
-        for kind in case[4].split()
-        for moment in (case[5] if kind in (LOOP, case[4]) else case[5][:2])
+        for kind, case, moment in PLAN
     ],
     indirect=["victim"],
 )
 def test_cell(victim: Victim, case: Case, moment: str) -> None:
     attack(victim, case, moment)
+
+
+def test_the_table_is_as_big_as_the_documentation_says() -> None:
+    from tests.matrix.attack import test_disk, test_freebsd, test_parts, test_standing
+
+    planned = {
+        (case[0], case[1], kind, moment)
+        for module in (test_disk, test_freebsd, test_parts, test_standing)
+        for kind, case, moment in [*PLAN, *module.PLAN]
+    }
+    said = (Path(__file__).resolve().parents[3] / "docs" / "safety.md").read_text()
+    wanted = f"{len(planned):,} cells, fact × source × moment"
+    assert wanted in said, f"docs/safety.md must say: {wanted}"

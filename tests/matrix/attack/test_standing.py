@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.matrix.attack.cells import Attack
+from tests.matrix.attack.cells import Attack, Case, Plan
 from tests.matrix.attack.test_matrix import (
     ALL,
     ANY,
     FILE,
     LOOP,
     NOT_WHILE_OPEN,
-    Case,
     attack,
     end,
     real_ext4,
@@ -142,6 +141,9 @@ CASES: list[Case] = [
     ("open", "the file of the loop device is mapped", "mapped by process", mapped(backing_of),
      LOOP, ALL),
 ]  # fmt: skip
+PLAN: Plan = [
+    (kind, case, moment) for case in CASES for kind in case[4].split() for moment in case[5]
+]
 
 
 @pytest.mark.needs("loop", "mkfs")
@@ -149,9 +151,7 @@ CASES: list[Case] = [
     ("victim", "case", "moment"),
     [
         pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
-        for case in CASES
-        for kind in case[4].split()
-        for moment in case[5]
+        for kind, case, moment in PLAN
     ],
     indirect=["victim"],
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import struct
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +168,10 @@ def test_a_table_that_is_written_behind_a_stamp(kind: int) -> None:
     medium[start + 1024 + 56 : start + 1024 + 58] = b"\x53\xef"
     medium[start + 1024 + 24] = 2
     assert looked_at(bytes(medium)) == (["ext", "MBR"] if kind == 0x83 else ["MBR"])
+
+
+def test_they_are_as_many_as_the_documentation_says() -> None:
+    said = (Path(__file__).resolve().parents[3] / "docs" / "safety.md").read_text()
+    kinds = {name for name, kind, *_ in AT_HEAD + AT_TAIL if kind == "signature"} | {"ext"}
+    wanted = f"{len(kinds)} file systems, RAIDs, volume managers and encryptions"
+    assert wanted in said, f"docs/safety.md must say: {wanted}"

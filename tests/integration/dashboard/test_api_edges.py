@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
+import json
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from audit.models import Kind
-from burnin.models import JobState
+from audit.models import AuditEvent, Kind
+from burnin.models import Job, JobState
 from dashboard import tokens
 from dashboard.api.v1 import api, operations
 from drives.models import Drive, SmartReading, TemperatureSample
@@ -55,6 +58,57 @@ def test_a_body_that_is_too_big_is_refused_and_not_an_error_of_ours(admin: dict[
 def test_a_host_that_is_not_ours(admin: dict[str, str]) -> None:
     answer = Client().get("/api/v1/drives", headers=admin | {"Host": "evil.example"})
     assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+
+
+@pytest.mark.parametrize("last", ["x", "-1", "1.5", "²", "9" * 19, "1 2", "\xff", "1,2", "0x1"])
+def test_a_stream_goes_on_after_a_number_alone(admin: dict[str, str], last: str) -> None:
+    answer = Client().get("/api/v1/events", headers=admin | {"Last-Event-ID": last})
+    assert answer.status_code == 422 and "Last-Event-ID" in answer.json()["errors"]
+
+
+# --- Idempotency-Key -----------------------------------------------------------------------------
+def test_a_key_is_its_owners_alone(call: Call, drive: Drive) -> None:
+    """Nobody is told what somebody else was answered."""
+    wish, key = {"drive_ids": [drive.pk], "run_surface": False}, {"Idempotency-Key": "order-7"}
+    status, first = call("operator", "post", "burnin/start", wish, **key)
+    assert status == 201
+    status, other = call("admin", "post", "burnin/start", wish, **key)
+    assert (status, other["outcomes"][0]["job_id"]) == (409, None)
+    assert call("operator", "post", "burnin/start", wish, **key) == (201, first)
+
+
+@pytest.mark.parametrize("key", ["x" * 201, "a\tb", "\x7f"])
+def test_a_key_that_is_none(call: Call, drive: Drive, key: str) -> None:
+    wish = {"drive_ids": [drive.pk], "run_surface": False}
+    status, problem = call("operator", "post", "burnin/start", wish, **{"Idempotency-Key": key})
+    assert status == 422 and "Idempotency-Key" in problem["errors"]
+    assert not Job.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_at_the_same_time_is_done_once(drive: Drive) -> None:
+    _, text = tokens.issue(a_user("operator"), name="x", role="operator", expires_at=None)
+    headers = {"Authorization": f"Bearer {text}", "Idempotency-Key": "at once"}
+    wish = json.dumps({"drive_ids": [drive.pk], "run_surface": False})
+
+    def start(_: int) -> int:
+        try:
+            return (
+                Client()
+                .post(
+                    "/api/v1/burnin/start", wish, content_type="application/json", headers=headers
+                )
+                .status_code
+            )
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(6) as pool:
+        told = list(pool.map(start, range(6)))
+    # The others got its answer, or were asked to come back for it.
+    assert set(told) <= {201, 409} and 201 in told
+    assert Job.objects.count() == AuditEvent.objects.filter(kind=Kind.BURNIN_QUEUED).count() == 1
+    assert start(0) == 201
 
 
 # --- its description -----------------------------------------------------------------------------

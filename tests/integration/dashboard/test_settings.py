@@ -14,8 +14,10 @@ from burnin.tasks import admit_jobs
 from config import runtime
 from drives.models import Drive
 from notifications.models import Delivery
-from tests.integration.notifications.servers import receiver
+from tests.integration.notifications.conftest import cert, mail_at
+from tests.integration.notifications.servers import MailServer, receiver
 
+__all__ = ["cert", "mail_at"]
 pytestmark = pytest.mark.django_db
 As = Callable[[str], Client]
 JSON = {"Accept": "application/json"}
@@ -107,7 +109,36 @@ def test_the_webhook_is_tested_with_the_other_sides_words(as_: As) -> None:
         assert test() == {"ok": False, "words": words}
         page = admin.post("/settings/test/webhook")
         assert "answered 403" in page.content.decode()
+        by_api = admin.post("/api/v1/settings/test-webhook").json()
+        assert (by_api["ok"], by_api["words"]) == (False, words)
     assert admin.post("/settings/test/nothing").status_code == 404
+
+
+@pytest.mark.parametrize("mode", ["plain", "starttls", "ssl"])
+def test_mail_is_tested_with_the_servers_own_words(
+    as_: As, mail_at: Callable[..., MailServer], mode: str
+) -> None:
+    """By both buttons of the page, and by the API: to log in alone sends nothing."""
+    admin, server = as_("admin"), mail_at(mode)
+
+    def test(address: str) -> Any:
+        return admin.post(address, headers=JSON).json()
+
+    connection, mail = "/settings/test/connection", "/settings/test/mail"
+    for logged_in in (test(connection), test("/api/v1/settings/test-smtp")):
+        assert logged_in["ok"] and "235 2.7.0 Authentication successful" in logged_in["words"]
+    assert (server.mails, len(server.logins)) == ([], 2)
+    sent = test(mail)
+    assert sent["ok"] and sent["words"].endswith("250 2.0.0 Ok: queued as 4711")
+    assert [each["Subject"] for each in server.mails] == ["Mail from Burn-in works"]
+    server.answer = "554 5.7.1 you look like spam"
+    words = "The server doesn’t take the mail: 554 5.7.1 you look like spam"
+    assert test(mail) == {"ok": False, "words": words}
+    save(admin, smtp_password="wrong-and-secret")
+    for refused in (test(connection), test(mail), test("/api/v1/settings/test-smtp")):
+        assert refused["words"].startswith("localhost refuses the login: 535 5.7.8")
+        assert not refused["ok"] and "wrong-and-secret" not in str(refused)
+    assert len(server.mails) == 1
 
 
 def test_chat_is_tested(as_: As) -> None:

@@ -99,7 +99,10 @@ def test_a_nas_that_does_not_answer_is_asked_less_often(monkeypatch: pytest.Monk
         at = away.next_poll_at
         waits.append(0.0 if at is None else (at - now()).total_seconds())
     assert away.poll_failures == 8 and away.poll_finished_at is not None
+    failed_at = poll.Observation(now(), None, "connection refused", None, "")
     assert waits[:3] == [0, 0, 0] and 0 < waits[3] <= 24 and 35 < waits[7] <= 60
+    delays = {poll._backoff(away, failed_at).get("next_poll_at") for _ in range(20)}
+    assert len(delays) > 10, "those that failed at the same moment are asked at others"
     asked: list[Any] = []
     monkeypatch.setattr("burnin.tasks.send", lambda task, *args, **_: asked.append(args))
     poll_systems()

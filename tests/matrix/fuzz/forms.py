@@ -7,7 +7,7 @@ import logging
 import random
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 from unittest.mock import patch
@@ -22,6 +22,7 @@ from .hostile import BODIES, TEXTS
 PATIENCE_SECONDS = 20
 #: So many times what reads no field is called.
 WITHOUT_FIELDS = 9
+METHODS = ("POST", "PATCH", "DELETE", "GET", "PUT")
 NOTHING = {"csrfmiddlewaretoken", "_method"}
 NUMBERS = ("0", "1", "2", "77", str(2**31), str(2**63 - 1), str(2**63), "9" * 40)
 WORDS = ("short", "long", "api", "host-key", "host", "mail", "webhook", "x", "%00", "..", "a%0Ab",
@@ -105,6 +106,17 @@ class Attacker:
             if turn == WITHOUT_FIELDS and not fields:
                 break
 
+    def try_bodies(self, route: str, plausible: dict[str, list[str]]) -> None:
+        """Every hostile body by every method, to somewhere that reads bodies. Raises Trouble."""
+        for body in BODIES:
+            for method in METHODS:
+                where, kind = self.address(route, plausible), self.dice.choice(TYPES)
+                headers = self.dice.choice(HEADERS)
+                if "Authorization" in headers:
+                    headers = {}  # a token in place of the login would end it there
+                with self._judged(f"{method} {where[:200]} {body[:60]!r} {kind} {headers}") as seen:
+                    seen(self.client.generic(method, where, body, kind, headers=headers))
+
     def address(self, route: str, plausible: dict[str, list[str]]) -> str:
         def fill(found: re.Match[str]) -> str:
             name = found[0].strip("<>()?P").split(":")[-1].split(">")[0]
@@ -142,8 +154,8 @@ class Attacker:
     def send(self, method: str, where: str, form: dict[str, list[str]], *, body: bool) -> None:
         headers = self.dice.choice(HEADERS)
         query = "&".join(f"{_quoted(name)}={_quoted(each)}" for name in form for each in form[name])
-        began = time.monotonic()
-        with errors_logged() as errors:
+        told = {name: [each[:60] for each in some] for name, some in list(form.items())[:30]}
+        with self._judged(f"{method} {where[:200]} {told} {headers}") as seen:
             if method == "get":
                 answer = self.client.get(f"{where}?{query[:60_000]}", headers=headers)
             elif body:
@@ -152,17 +164,23 @@ class Attacker:
             else:
                 kind = "application/x-www-form-urlencoded"
                 answer = self.client.post(where, query, content_type=kind, headers=headers)
-            status = answer.status_code
-            if answer.streaming:
-                b"".join(answer.streaming_content) if not answer.is_async else None
+            seen(answer)
+
+    @contextmanager
+    def _judged(self, words: str) -> Iterator[Callable[[Any], None]]:
+        """Takes the answer; Trouble with these words for what no input may bring about."""
+        answers: list[Any] = []
+        began = time.monotonic()
+        with errors_logged() as errors:
+            yield answers.append
+            (answer,) = answers
+            if answer.streaming and not answer.is_async:
+                b"".join(answer.streaming_content)
         took = time.monotonic() - began
         self.sent += 1
-        if status >= 500 or errors or took > PATIENCE_SECONDS:
-            told = {name: [each[:60] for each in some] for name, some in list(form.items())[:30]}
-            raise Trouble(
-                f"{method} {where[:200]} {told} {headers}: {status} after {took:.1f} s\n"
-                + "\n".join(errors)
-            )
+        if answer.status_code >= 500 or errors or took > PATIENCE_SECONDS:
+            said = f"{words}: {answer.status_code} after {took:.1f} s"
+            raise Trouble("\n".join([said, *errors]))
 
 
 def _quoted(text: str) -> str:

@@ -5,9 +5,16 @@ from __future__ import annotations
 import copy
 import json
 import random
+from types import ModuleType
 from typing import Any
 
+from drives.hosts import agent
+from drives.truenas import connect, rest, session
+
 from .hostile import VALUES
+
+#: All that read what a NAS or its host says.
+GARBLED: tuple[ModuleType, ...] = (rest, session, connect, agent)
 
 
 class Garbler:

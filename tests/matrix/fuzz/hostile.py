@@ -35,5 +35,6 @@ BODIES = (
     b'{"settings": {"smtp_host": "\\ud800"}}', b'{"settings": {"\\ud800": null}}',
     b'{"settings": {"smtp_to": [["a"]]}}', b'{"settings": ' + b"[" * 900 + b"]" * 900 + b"}",
     b'{"location": "\\udfff"}', b'{"notes": "\\u0000"}', b'{"type": "short", "x": {}}',
+    b" " * 3_000_000, b'{"drive_ids": [1]}' + b" " * 2_700_000,
     b'{"drive_ids": [9223372036854775808]}', b'{"drive_ids": [1], "release": {"1": ["\\ud800"]}}',
 )  # fmt: skip

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.dashboard.test_roles import routes
-from tests.matrix.fuzz.forms import Attacker
+from tests.matrix.fuzz.forms import METHODS, Attacker
+from tests.matrix.fuzz.hostile import BODIES
 from tests.matrix.fuzz.shelf import plausible, shelf
 
 pytestmark = [pytest.mark.django_db, pytest.mark.timeout(120)]
@@ -35,3 +36,14 @@ def test_no_form_breaks_it(route: str, valkey: str) -> None:
             attacker = Attacker(client, SEED + 45 * seed)
             attacker.try_route(route, TIMES // 2, plausible())
             assert attacker.sent >= min(TIMES // 2, 10)
+
+
+@pytest.mark.parametrize("route", routes(by_itself=True))
+def test_no_body_breaks_the_api(route: str, valkey: str) -> None:
+    """Those that its schema doesn't allow, and that are no JSON at all."""
+    shelf()
+    client = Client()
+    client.force_login(a_user("admin", is_superuser=True))
+    attacker = Attacker(client, SEED)
+    attacker.try_bodies(route, plausible())
+    assert attacker.sent == len(BODIES) * len(METHODS)

@@ -5,22 +5,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from types import ModuleType
 
 import pytest
 
 from burnin.models import Job, JobState
-from drives.hosts import agent
 from drives.models import Drive, System
-from drives.truenas import rest, session
 from tests.integration.burnin.conftest import Site, site, worker  # noqa: F401
 from tests.matrix.fuzz.forms import errors_logged
-from tests.matrix.fuzz.garble import Garbler
+from tests.matrix.fuzz.garble import GARBLED, Garbler
 from tests.nas import MockNas
 
 POLLS = int(os.environ.get("FUZZ_POLLS", "25"))
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
-GARBLED: tuple[ModuleType, ...] = (rest, session, agent)
 
 
 @pytest.mark.timeout(300)

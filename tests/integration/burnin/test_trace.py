@@ -8,12 +8,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from django.test import Client
 
-from audit.trace import about, current
+from audit.trace import current
+from burnin.models import Job
+from burnin.tasks import read_drives
 from burnin_site.logs import JsonLine
 from tests.integration.burnin.conftest import Site
+from tests.integration.dashboard.conftest import a_user
 from tests.nas import MockNas
 from tests.waiting import wait_for
+
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
@@ -36,14 +42,18 @@ def lines() -> Iterator[list[dict[str, Any]]]:
     root.setLevel(level)
 
 
-@pytest.mark.django_db(transaction=True)
 def test_ids_follow_a_click_to_the_host(
     site: Callable[[MockNas], Site], media_nas: MockNas, lines: list[dict[str, Any]]
 ) -> None:
     here = site(media_nas)
-    with about(request="c11c4"):
-        job = here.start("da0", "surface_validate", passes=1)
-    assert current() == {}
+    drive = here.drive("da0")
+    client = Client()
+    client.force_login(a_user("operator"))
+    form = {"stages": "surface_validate", "passes": "1", "serial": drive.serial}
+    clicked = client.post(f"/drives/{drive.pk}/start", form)
+    request = clicked["X-Request-ID"]
+    job = Job.objects.get()
+    assert clicked.status_code == 302 and request and current() == {}
 
     def of_the_start() -> list[dict[str, Any]]:
         return [line for line in lines if "surface start" in line["message"]]
@@ -52,7 +62,7 @@ def test_ids_follow_a_click_to_the_host(
     (line,) = of_the_start()
     ids = {name: line.get(name) for name in ("request", "task", "system", "drive", "job")}
     assert ids == {
-        "request": "c11c4",
+        "request": request,
         "task": "burnin.tasks.step_stage",
         "system": here.system.pk,
         "drive": job.drive_id,
@@ -64,5 +74,19 @@ def test_ids_follow_a_click_to_the_host(
         for each in lines
         if "agent on" in each["message"] and " guard " in each["message"] and "task" not in each
     ]
-    assert guard["request"] == "c11c4" and "job" not in guard
+    assert guard["request"] == request and "job" not in guard
     here.until_over(job)
+
+
+def test_the_daily_reading_tells_of_which_system(
+    site: Callable[[MockNas], Site], mock_nas: Callable[..., MockNas], lines: list[dict[str, Any]]
+) -> None:
+    here = site(mock_nas())
+    read_drives.delay(here.system.pk)
+
+    def asked() -> list[dict[str, Any]]:
+        said = [each for each in lines if each.get("task") == "burnin.tasks.read_drives"]
+        return [each for each in said if "agent on" in each["message"]]
+
+    wait_for(asked, 60, "the host was asked")
+    assert {each.get("system") for each in asked()} == {here.system.pk}

@@ -337,6 +337,7 @@ def test_events_are_told_once_and_end_with_the_token(web: Web) -> None:
     before = _tell("before anybody listened")
     token, text = tokens.issue(a_user("viewer"), name="x", role="viewer", expires_at=None)
     heard: list[dict[str, Any]] = []
+    heads: list[str] = []
     done = threading.Event()
 
     def listen(**headers: str) -> None:
@@ -348,8 +349,11 @@ def test_events_are_told_once_and_end_with_the_token(web: Web) -> None:
         ) as answer:
             assert answer.headers["Content-Type"] == "text/event-stream"
             for line in answer.iter_lines():
-                if line.startswith(b"data: "):
-                    heard.append(json.loads(line[6:]))
+                name, _, said = line.partition(b": ")
+                if name in {b"id", b"event"}:
+                    heads.append(said.decode())
+                elif name == b"data":
+                    heard.append(json.loads(said))
         done.set()
 
     def notes() -> list[str]:
@@ -363,6 +367,8 @@ def test_events_are_told_once_and_end_with_the_token(web: Web) -> None:
     assert notes()[1:] == ["one", "two"]
     ids = [event["id"] for event in heard]
     assert ids == sorted(set(ids))
+    # By these a browser's EventSource knows where to go on, and which listener is meant.
+    assert heads == [text for event in heard for text in (str(event["id"]), event["kind"])]
     tokens.revoke(token, by="viewer")
     wait_for(done.is_set, 30, "the stream has ended")
 

@@ -333,6 +333,7 @@ def test_what_fails_waits_longer_each_time_and_holds_the_others_of_its_channel(
     assert second.next_try_at == first.next_try_at
     assert [round(sending.wait(n) / 30 / 2 ** (n - 1)) for n in (1, 3, 6)] == [1, 1, 1]
     assert sending.wait(15) <= 3600 * 1.2
+    assert len({sending.wait(3) for _ in range(20)}) > 10, "not all at the same moment"
 
 
 def test_one_message_that_is_refused_doesnt_hold_the_others(ends: Ends, hook: Receiver) -> None:

@@ -22,6 +22,7 @@ from dashboard.api.v1 import operations
 from dashboard.models import KeptAnswer
 from dashboard.roles import ROLES
 from drives.models import Drive
+from launcher.environment import ROOT
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.dashboard.web import Web
 from tests.integration.rows import a_drive, a_job, a_system
@@ -90,6 +91,15 @@ def drive(db: None) -> Drive:
 # --- who may ------------------------------------------------------------------------------------
 def test_every_operation_declares_the_role_that_is_decided_here() -> None:
     assert operations() == NEEDED
+
+
+def test_the_walk_is_as_big_as_the_documentation_says() -> None:
+    people = len((None, "", *ROLES))
+    wanted = (
+        f"{len(NEEDED)} operations of the API × {people} kinds of people × token and session"
+        f" = {len(NEEDED) * people * 2} cells"
+    )
+    assert wanted in (ROOT / "docs" / "safety.md").read_text(), f"safety.md must say: {wanted}"
 
 
 @pytest.mark.parametrize("method, path", NEEDED)

@@ -67,7 +67,7 @@ def role(
     """Declares and enforces the lowest role that may call a view.
 
     Somebody who isn't logged in is sent to the login page; too low a role gets a 403 page that
-    names the role it takes. Scripts that accept JSON get 401 and 403 as JSON.
+    names the role it takes. A page's script that accepts JSON gets 401 and 403 as JSON.
     """
     if needed not in ROLES:
         raise ValueError(f"{needed!r} is not a role")
@@ -122,7 +122,8 @@ class DeclaredRoles:
 
 
 def wants_json(request: HttpRequest) -> bool:
-    """Whether a script asks; browsers and htmx accept text/html."""
+    """Whether a page's own script asks (edit.js, settings.js); browsers and htmx accept text/html.
+    Programs have the API."""
     return "application/json" in request.headers.get("Accept", "")
 
 

@@ -250,14 +250,12 @@ def load_rows(
     ids: Collection[int] | None = None,
     *,
     brief: bool = False,
-    evidence: bool = False,
     planned: Budget | None = None,
 ) -> list[Row]:
     """The rows of all drives, or of those with the given ids, in the order of the table. Drives of
     removed systems have none: they are in the history alone.
 
     brief leaves out stages, self-tests and places in the queue: enough for counts and banners.
-    evidence brings the claims and the evidence of the stages along, which no row shows.
     planned: the budget, where the caller has it already.
     """
     now, limits = timezone.now(), runtime.current()
@@ -269,7 +267,7 @@ def load_rows(
     systems = System.objects.defer("api_key", "ssh_password").in_bulk()
     for drive in found:
         drive.system = systems[drive.system_id]
-    jobs = _last_jobs(ids, brief=brief, evidence=evidence)
+    jobs = _last_jobs(ids, brief=brief)
     tests = {} if brief else _tests(ids)
     places = {} if brief else places_in_queue()
     states = {pk: system_state(system, now, limits) for pk, system in systems.items()}
@@ -306,15 +304,13 @@ def table_rows(ids: Collection[int] | None = None, **how: Any) -> list[Row]:
     return [row for row in load_rows(ids, **how) if not row.is_long_gone]
 
 
-def _last_jobs(ids: Collection[int] | None, *, brief: bool, evidence: bool) -> dict[int, Job]:
+def _last_jobs(ids: Collection[int] | None, *, brief: bool) -> dict[int, Job]:
     latest = Job.objects.order_by().values("drive").annotate(last=Max("pk"))
     if ids is not None:
         latest = latest.filter(drive__in=list(ids))
-    jobs = Job.objects.filter(pk__in=latest.values("last"))
-    stages = Stage.objects.order_by("position")
-    if not evidence:
-        # That of a surface run is long.
-        jobs, stages = jobs.defer("claims"), stages.defer("evidence")
+    jobs = Job.objects.filter(pk__in=latest.values("last")).defer("claims")
+    # The evidence of a surface run is long, and no row shows it.
+    stages = Stage.objects.order_by("position").defer("evidence")
     if not brief:
         jobs = jobs.prefetch_related(Prefetch("stages", queryset=stages))
     return {job.drive_id: job for job in jobs}

@@ -43,7 +43,6 @@ register_converter(SelfTestType, "selftest")
 urlpatterns = [
     path("", home.home, name="home"),
     path("table", home.table, name="table"),
-    path("drives.json", home.drives_json, name="drives_json"),
     path("drives/<int:drive_id>", drives.drive, name="drive"),
     path("drives/<int:drive_id>/start", start.start, name="start"),
     path("drives/<int:drive_id>/guard", start.guard, name="guard"),

@@ -1,4 +1,4 @@
-"""A small HTTP client of the product, as a script would be one: log in, look, start, cancel."""
+"""A small client of the product's API, as a script would be one: log in, look, start, cancel."""
 
 from __future__ import annotations
 
@@ -68,72 +68,82 @@ class Client:
         self.url = url
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment can't reach 127.0.0.1
-        self._session.headers["Accept"] = "application/json"
 
     def log_in(self, user: str, password: str) -> None:
         page = self._session.get(f"{self.url}/login", timeout=TIMEOUT_SECONDS)
         page.raise_for_status()
-        answer = self._post("/login", {"user": user, "password": password})
+        answer = self._session.post(
+            f"{self.url}/login",
+            data={"user": user, "password": password},
+            headers=self._ours(),
+            timeout=TIMEOUT_SECONDS,
+        )
         answer.raise_for_status()
         if "sessionid" not in self._session.cookies:
             raise requests.HTTPError(f"{self.url} refuses {user}'s password", response=answer)
 
     def drives(self) -> list[Drive]:
-        answer = self._session.get(f"{self.url}/drives.json", timeout=TIMEOUT_SECONDS)
-        answer.raise_for_status()
-        return [_drive(source) for source in answer.json()["drives"]]
+        return [self._drive(source) for source in self._get("drives?limit=500")["items"]]
 
     def start(
         self, drive: Drive, stages: list[str], *, passes: int = 2, typed_serial: str = ""
     ) -> int:
         """Ask for a burn-in; gives the job's id. Raises RefusedRequest."""
-        answer = self._post(
-            f"/drives/{drive.id}/start",
-            {"stages": stages, "passes": str(passes), "serial": typed_serial},
-        )
-        _raise_refusal(answer)
-        job: int = answer.json()["job"]
+        wish = {"drive_ids": [drive.id], "stage_order": stages, "passes": passes}
+        (outcome,) = self._post("burnin/start", wish | {"serial": typed_serial})["outcomes"]
+        job: int = outcome["job_id"]
         return job
 
     def cancel(self, job: int) -> None:
         """Raises RefusedRequest."""
-        _raise_refusal(self._post(f"/jobs/{job}/cancel", {}))
+        self._post(f"burnin/{job}/cancel")
 
-    def _post(self, path: str, form: dict[str, Any]) -> requests.Response:
-        return self._session.post(
-            f"{self.url}{path}",
-            data=form,
-            headers={
-                "X-CSRFToken": self._session.cookies.get("csrftoken") or "",
-                "Origin": self.url,
-            },
-            timeout=TIMEOUT_SECONDS,
+    def _get(self, path: str) -> Any:
+        answer = self._session.get(f"{self.url}/api/v1/{path}", timeout=TIMEOUT_SECONDS)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _post(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        answer = self._session.post(
+            f"{self.url}/api/v1/{path}", json=body, headers=self._ours(), timeout=TIMEOUT_SECONDS
         )
+        if answer.status_code in (409, 422):
+            problem = answer.json()
+            raise RefusedRequest(answer.status_code, problem["reasons"] or [problem["detail"]])
+        answer.raise_for_status()
+        return answer.json()
 
+    def _ours(self) -> dict[str, str]:
+        return {
+            "X-CSRFToken": self._session.cookies.get("csrftoken") or "",
+            "Origin": self.url,
+        }
 
-def _raise_refusal(answer: requests.Response) -> None:
-    if answer.status_code == 409:
-        raise RefusedRequest(409, answer.json()["reasons"])
-    if answer.status_code == 422:
-        raise RefusedRequest(422, [str(error) for error in _flat(answer.json()["errors"])])
-    answer.raise_for_status()
-
-
-def _flat(errors: Any) -> list[Any]:
-    """The sentences of a list, or of Django's {field: [sentence]}."""
-    if isinstance(errors, dict):
-        return [sentence for each in errors.values() for sentence in _flat(each)]
-    return errors if isinstance(errors, list) else [errors]
-
-
-def _drive(source: dict[str, Any]) -> Drive:
-    job = source["job"] and _job(source["job"])
-    return Drive(**{name: source[name] for name in Drive.__annotations__ if name != "job"}, job=job)
+    def _drive(self, source: dict[str, Any]) -> Drive:
+        burnin = source["burnin"]
+        return Drive(
+            id=source["id"],
+            name=source["devname"],
+            serial=source["serial"],
+            model=source["model"],
+            system=source["system"]["name"],
+            size_bytes=source["size_bytes"],
+            present=source["present"],
+            job=_job(self._get(f"burnin/{burnin['id']}")) if burnin else None,
+        )
 
 
 def _job(source: dict[str, Any]) -> Job:
     stages = tuple(
-        Stage(**{name: stage[name] for name in Stage.__annotations__}) for stage in source["stages"]
+        Stage(
+            kind=stage["kind"],
+            state=stage["state"],
+            percent=stage["percent"],
+            error_text=stage["error_text"],
+            run_id=stage["run_id"],
+            evidence=source["evidence"][stage["kind"]],
+        )
+        for stage in source["stages"]
     )
     facts = {name: source[name] for name in Job.__annotations__ if name != "stages"}
     return Job(**facts, stages=stages)

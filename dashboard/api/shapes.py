@@ -56,6 +56,7 @@ class StageOut(Schema):
     eta_at: datetime | None
     waiting_for: str = Field(..., description="why it can’t go on just now; empty when it can")
     error_text: str
+    run_id: str = Field(..., description="of its run on the host; empty where it has none")
     progress: dict[str, Any] = Field(
         ..., description="of a surface run: phase, pass, rate_bytes_per_second, paused, …"
     )

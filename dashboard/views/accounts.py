@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import User
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
@@ -22,7 +22,7 @@ from audit.models import Kind
 from .. import first_admin, throttle
 from ..account_forms import PasswordForm, SetupForm
 from ..login_events import source_ip
-from ..roles import SETUP_URL, public, role, wants_json
+from ..roles import SETUP_URL, public, role
 
 BACKEND = "dashboard.roles.RoleBackend"
 
@@ -56,7 +56,7 @@ def log_in(request: HttpRequest) -> HttpResponse:
         throttle.locked_sentence(locked) if locked else "That name and password don’t go together."
     )
     context |= {"user_name": name, "error": error, "locked": bool(locked)}
-    return _refused(request, "login.html", context, {"password": [error]}, locked)
+    return _refused(request, "login.html", context, locked)
 
 
 @public
@@ -88,9 +88,9 @@ def setup(request: HttpRequest) -> HttpResponse:
             locked = throttle.locked_seconds(request)
         error = throttle.locked_sentence(locked) if locked else "This is not the code."
         context = {"form": form, "code_error": error}
-        return _refused(request, "setup.html", context, {"code": [error]}, locked)
+        return _refused(request, "setup.html", context, locked)
     if not form.is_valid():
-        return _refused(request, "setup.html", {"form": form}, form.errors, 0)
+        return _refused(request, "setup.html", {"form": form})
     try:
         user = first_admin.make(
             form.cleaned_data["code"],
@@ -126,9 +126,9 @@ def profile(request: HttpRequest) -> HttpResponse:
         locked = locked or throttle.locked_seconds(request)
         error = throttle.locked_sentence(locked) if locked else "This is not your password."
         context = {"form": form, "old_error": error}
-        return _refused(request, "profile.html", context, {"old": [error]}, locked)
+        return _refused(request, "profile.html", context, locked)
     if not form.is_valid():
-        return _refused(request, "profile.html", {"form": form}, form.errors, 0)
+        return _refused(request, "profile.html", {"form": form})
     with transaction.atomic():
         user.set_password(form.cleaned_data["password"])
         user.save(update_fields=["password"])
@@ -136,19 +136,15 @@ def profile(request: HttpRequest) -> HttpResponse:
         note = f"{name} changed the own password; other sessions and API tokens ended"
         record(Kind.USER_CHANGED, note, actor=name, source_ip=source_ip(request))
     auth.update_session_auth_hash(request, user)
-    if wants_json(request):
-        return JsonResponse({"changed": True})
     return redirect("/profile?changed")
 
 
 def _refused(
-    request: HttpRequest, page: str, context: dict[str, Any], errors: Any, locked_seconds: int
+    request: HttpRequest, page: str, context: dict[str, Any], locked_seconds: int = 0
 ) -> HttpResponse:
     """The page again with its errors: 422, or 429 for an address that has to wait."""
     status = 429 if locked_seconds else 422
     headers = {"Retry-After": str(locked_seconds)} if locked_seconds else {}
-    if wants_json(request):
-        return JsonResponse({"errors": errors}, status=status, headers=headers)
     response = render(request, f"dashboard/{page}", context, status=status)
     for header, value in headers.items():
         response[header] = value

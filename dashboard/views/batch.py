@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.template.loader import render_to_string
@@ -21,7 +21,7 @@ from ..estimates import choices, quick_seconds, whole_seconds
 from ..forms import Errors, StartForm, numbers
 from ..fragments import after_acts
 from ..login_events import source_ip
-from ..roles import role, wants_json
+from ..roles import role
 from ..rows import natural, places_in_queue
 from .drive_menu import dialog
 from .start import LAST_CHOICE, PASSES
@@ -121,8 +121,6 @@ def _releases(
 def _ask(
     request: HttpRequest, drives: list[Drive], form: StartForm, errors: Errors | None = None
 ) -> HttpResponse:
-    if wants_json(request) and errors:
-        return JsonResponse({"errors": errors}, status=422)
     found = choices(form, drives)
     context = {
         "drives": drives,
@@ -152,12 +150,6 @@ def _summary(drives: Sequence[Drive]) -> dict[str, Any]:
 
 def _outcomes(request: HttpRequest, outcomes: Sequence[batch.Outcome], what: str) -> HttpResponse:
     """An outcome that has reasons was refused."""
-    if wants_json(request):
-        told = [
-            {"drive": one.drive.pk, "job": one.job and one.job.pk, "reasons": list(one.reasons)}
-            for one in outcomes
-        ]
-        return JsonResponse({"outcomes": told})
     if not request.htmx:  # type: ignore[attr-defined]
         return redirect("/")
     places = places_in_queue()

@@ -58,7 +58,7 @@ def _with_job(request: HttpRequest, job_id: int, act: Callable[..., None]) -> Ht
         act(job, by=request.user.get_username(), source_ip=source_ip(request))
     except orchestrator.NotActive as error:
         return _refused(request, [str(error)])
-    return _done(request, job.drive_id, {"job": job.pk})
+    return _done(request, job.drive_id)
 
 
 @require_POST
@@ -71,7 +71,7 @@ def start_self_test(request: HttpRequest, drive_id: int, type: str) -> HttpRespo
         self_tests.start(drive, type, by=by, source_ip=source_ip(request))
     except orchestrator.RequestRefused as error:
         return _refused(request, error.reasons)
-    return _done(request, drive.pk, {"started": type})
+    return _done(request, drive.pk)
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,9 +90,7 @@ def cancel_self_test(request: HttpRequest, drive_id: int, type: str) -> HttpResp
         except orchestrator.RequestRefused as error:
             reasons = error.reasons
         else:
-            return _done(request, drive.pk, {"cancelled": type}, closes_dialog=True)
-        if wants_json(request):
-            return JsonResponse({"reasons": reasons}, status=409)
+            return _done(request, drive.pk, closes_dialog=True)
     test = SmartTest.objects.filter(drive=drive, type=type).first()
     context = {"drive": drive, "type": type, "label": label, "test": test, "reasons": reasons}
     return dialog(request, "cancel_self_test", context, 409 if reasons else 200)
@@ -101,7 +99,8 @@ def cancel_self_test(request: HttpRequest, drive_id: int, type: str) -> HttpResp
 @require_http_methods(["GET", "POST"])
 @role("operator")
 def edit(request: HttpRequest, drive_id: int) -> HttpResponse:
-    """GET: location and notes as a dialog. POST: saves those that were sent; 422 by field."""
+    """GET: location and notes as a dialog. POST: saves those that were sent; 422 by field. The
+    drive's own page, which has no row to be given, accepts JSON."""
     drive = get_object_or_404(Drive.objects.select_related("system"), pk=drive_id)
     given = {name: request.POST.get(name) for name in ("location", "notes")}
     errors: dict[str, list[str]] = {}
@@ -112,7 +111,9 @@ def edit(request: HttpRequest, drive_id: int) -> HttpResponse:
         except ValidationError as error:
             errors = error.message_dict
         else:
-            return _done(request, drive.pk, {"id": drive.pk}, closes_dialog=True)
+            if wants_json(request):
+                return JsonResponse({})
+            return _done(request, drive.pk, closes_dialog=True)
         if wants_json(request):
             return JsonResponse({"errors": errors}, status=422)
     shown = {
@@ -122,12 +123,8 @@ def edit(request: HttpRequest, drive_id: int) -> HttpResponse:
     return dialog(request, "edit", context, 422 if errors else 200)
 
 
-def _done(
-    request: HttpRequest, drive_id: int, body: dict[str, Any], *, closes_dialog: bool = False
-) -> HttpResponse:
+def _done(request: HttpRequest, drive_id: int, *, closes_dialog: bool = False) -> HttpResponse:
     """For htmx the row as it is now."""
-    if wants_json(request):
-        return JsonResponse(body)
     if request.htmx:  # type: ignore[attr-defined]
         headers = {"HX-Trigger": "dialog:done"} if closes_dialog else {}
         return HttpResponse(after_act(drive_id), headers=headers)
@@ -135,8 +132,6 @@ def _done(
 
 
 def _refused(request: HttpRequest, reasons: list[str]) -> HttpResponse:
-    if wants_json(request):
-        return JsonResponse({"reasons": reasons}, status=409)
     context = {"reasons": reasons}
     return dialog(request, "refused", context, 409)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from burnin import orchestrator
-from config.models import freeze as in_force
 
 from ..fragments import above, summary_now
 from ..login_events import source_ip
-from ..roles import role, wants_json
+from ..roles import role
 
 
 @require_POST
@@ -30,8 +29,6 @@ def thaw(request: HttpRequest) -> HttpResponse:
 
 
 def _answer(request: HttpRequest) -> HttpResponse:
-    if wants_json(request):
-        return JsonResponse({"frozen": in_force() is not None})
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(above(summary_now()))
     return redirect("/")

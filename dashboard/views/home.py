@@ -1,4 +1,4 @@
-"""The drives: the page, the table alone for a page that catches up, and the list for programs."""
+"""The drives: the page, and the table alone for a page that catches up."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils import timezone
@@ -14,7 +14,6 @@ from django.utils.safestring import SafeString
 from django.views.decorators.http import require_GET
 
 from burnin.eta import budget
-from burnin.models import Job, Stage
 from config.models import freeze
 
 from ..filters import SORTS, Filter, Order
@@ -55,13 +54,6 @@ def table(request: HttpRequest) -> HttpResponse:
     parts = {"drives": "dashboard/_table.html", "foot": "dashboard/_foot.html"}
     html = [partial(id_, render_to_string(name, context)) for id_, name in parts.items()]
     return HttpResponse("".join([*html, above(context["summary"])]))
-
-
-@require_GET
-@role("viewer")
-def drives_json(request: HttpRequest) -> JsonResponse:
-    """Every drive with its last burn-in, for programs."""
-    return JsonResponse({"drives": [_drive(row) for row in load_rows(evidence=True)]})
 
 
 def _context(request: HttpRequest) -> dict[str, Any]:
@@ -109,39 +101,3 @@ def _groups(
         )
         for chip in chips
     ]
-
-
-def _drive(row: Row) -> dict[str, Any]:
-    drive = row.drive
-    return {
-        "id": drive.pk,
-        "name": drive.devname,
-        "serial": drive.serial,
-        "model": drive.model,
-        "system": drive.system.name,
-        "size_bytes": drive.size_bytes,
-        "present": drive.present,
-        "job": _job(row.job, row) if row.job is not None else None,
-    }
-
-
-def _job(job: Job, row: Row) -> dict[str, Any]:
-    return {
-        "id": job.pk,
-        "state": job.state,
-        "percent": round(row.percent, 2),
-        "error_text": job.error_text,
-        "claims": job.claims,
-        "stages": [_stage(stage) for stage in job.stages.all()],
-    }
-
-
-def _stage(stage: Stage) -> dict[str, Any]:
-    return {
-        "kind": stage.kind,
-        "state": stage.state,
-        "percent": stage.percent,
-        "error_text": stage.error_text,
-        "run_id": stage.run_id,
-        "evidence": stage.evidence,
-    }

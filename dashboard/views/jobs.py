@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -13,7 +13,7 @@ from burnin.progress import job_percent
 from ..forms import numbers
 from ..fragments import above, after_act, summary_now
 from ..login_events import source_ip
-from ..roles import role, wants_json
+from ..roles import role
 from .drive_menu import dialog
 
 #: Cancel All wants the number typed when there are more than this.
@@ -34,8 +34,6 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
             reasons = [str(error)]
         else:
             return _cancelled(request, found)
-        if wants_json(request):
-            return JsonResponse({"reasons": reasons}, status=409)
     context = {"job": found, "percent": job_percent(found), "reasons": reasons}
     partial = bool(request.htmx)  # type: ignore[attr-defined]
     template = "dashboard/_cancel.html" if partial else "dashboard/cancel.html"
@@ -43,9 +41,6 @@ def cancel(request: HttpRequest, job_id: int) -> HttpResponse:
 
 
 def _cancelled(request: HttpRequest, job: Job) -> HttpResponse:
-    if wants_json(request):
-        job.refresh_from_db()
-        return JsonResponse({"job": {"id": job.pk, "state": job.state}})
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(after_act(job.drive_id), headers={"HX-Trigger": "dialog:done"})
     return redirect(f"/history/{job.pk}")
@@ -64,10 +59,8 @@ def cancel_all(request: HttpRequest) -> HttpResponse:
             errors["count"] = [f"Type {count}: that many would be cancelled now"]
         else:
             by = request.user.get_username()
-            done = orchestrator.cancel_all(by=by, source_ip=source_ip(request))
-            return _cancelled_all(request, done)
-        if wants_json(request):
-            return JsonResponse({"errors": errors}, status=422)
+            orchestrator.cancel_all(by=by, source_ip=source_ip(request))
+            return _cancelled_all(request)
     context = {
         "count": count,
         "queued": active.filter(state=JobState.QUEUED).count(),
@@ -80,9 +73,7 @@ def cancel_all(request: HttpRequest) -> HttpResponse:
     return dialog(request, "cancel_all_dialog", context, 422 if errors else 200)
 
 
-def _cancelled_all(request: HttpRequest, count: int) -> HttpResponse:
-    if wants_json(request):
-        return JsonResponse({"cancelled": count})
+def _cancelled_all(request: HttpRequest) -> HttpResponse:
     if request.htmx:  # type: ignore[attr-defined]
         # The rows follow by themselves, as on every other open page.
         return HttpResponse(above(summary_now()), headers={"HX-Trigger": "dialog:done"})
@@ -94,9 +85,7 @@ def _cancelled_all(request: HttpRequest, count: int) -> HttpResponse:
 def acknowledge(request: HttpRequest) -> HttpResponse:
     """Takes failed burn-ins (`job`, repeated) off the banner; they stay failed."""
     ids = numbers(request.POST.getlist("job"))
-    count = orchestrator.acknowledge(ids, by=request.user.get_username())
-    if wants_json(request):
-        return JsonResponse({"acknowledged": count})
+    orchestrator.acknowledge(ids, by=request.user.get_username())
     if request.htmx:  # type: ignore[attr-defined]
         drive_id = Job.objects.filter(pk__in=ids).values_list("drive_id", flat=True).first()
         return HttpResponse(after_act(drive_id or 0))

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib.auth.models import User
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -18,7 +16,7 @@ from ..estimates import choices, quick_seconds, turn, whole_seconds
 from ..forms import Errors, StartForm
 from ..fragments import after_act
 from ..login_events import source_ip
-from ..roles import role, wants_json
+from ..roles import role
 
 LAST_CHOICE = "last_choice"
 #: What the guard looked at, as it reads when nothing was found.
@@ -36,7 +34,7 @@ PASSES = range(1, 5)
 @require_http_methods(["GET", "POST"])
 @role("operator")
 def start(request: HttpRequest, drive_id: int) -> HttpResponse:
-    """GET: the dialog. POST: 201 or the row; 409 with reasons; 422 with errors by field."""
+    """GET: the dialog. POST: the row; 409 with reasons; 422 with errors by field."""
     drive = get_object_or_404(Drive.objects.select_related("system"), pk=drive_id)
     passes = runtime.current().surface_passes
     if request.method == "GET":
@@ -48,7 +46,7 @@ def start(request: HttpRequest, drive_id: int) -> HttpResponse:
         return _refuse(request, drive, form, errors=errors)
     assert isinstance(request.user, User)
     try:
-        job = orchestrator.request(
+        orchestrator.request(
             drive,
             plan,
             operator=request.user,
@@ -60,8 +58,6 @@ def start(request: HttpRequest, drive_id: int) -> HttpResponse:
         return _refuse(request, drive, form, errors={"serial": [str(error)]})
     except orchestrator.RequestRefused as error:
         return _refuse(request, drive, form, reasons=error.reasons)
-    if wants_json(request):
-        return JsonResponse({"job": job.pk}, status=201)
     request.session[LAST_CHOICE] = [kind.value for kind in plan.stages]
     if request.htmx:  # type: ignore[attr-defined]
         return HttpResponse(after_act(drive.pk), headers={"HX-Trigger": "dialog:done"})
@@ -93,9 +89,6 @@ def _refuse(
     reasons: list[str] | None = None,
 ) -> HttpResponse:
     status = 422 if errors else 409
-    if wants_json(request):
-        body: dict[str, Any] = {"errors": errors} if errors else {"reasons": reasons}
-        return JsonResponse(body, status=status)
     return _dialog(request, drive, form, status=status, errors=errors, reasons=reasons)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, Q
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -25,7 +25,7 @@ from drives.models import System
 
 from ..flusher import sequence_now
 from ..login_events import source_ip
-from ..roles import role, wants_json
+from ..roles import role
 from ..words import plural
 
 
@@ -140,9 +140,6 @@ def remove(request: HttpRequest, system_id: int) -> HttpResponse:
                 return redirect("/systems")
             except ValidationError as trouble:
                 status, reasons = 409, trouble.messages
-    if wants_json(request) and status != 200:
-        body = {"reasons": reasons} if reasons else {"errors": {"name": errors}}
-        return JsonResponse(body, status=status)
     context = {"here": "systems", "system": system, "reasons": reasons, "errors": errors}
     return render(request, "dashboard/system_remove.html", context, status=status)
 

@@ -263,14 +263,14 @@ class Visitor:
         def look_up(found: re.Match[str]) -> str:
             if not self._ids:
                 answer = requests.get(
-                    f"{self.site.url}/drives.json",
+                    f"{self.site.url}/api/v1/drives?limit=500",
                     cookies={"sessionid": self.key(place.who)},
                     timeout=60,
                 )
-                present = sorted(answer.json()["drives"], key=lambda drive: bool(drive["present"]))
-                self._ids = {drive["name"]: drive for drive in present}
+                present = sorted(answer.json()["items"], key=lambda drive: bool(drive["present"]))
+                self._ids = {drive["devname"]: drive for drive in present}
             drive = self._ids[found[2]]
-            return str(drive["job"]["id"] if found[1] == "job" else drive["id"])
+            return str(drive["burnin"]["id"] if found[1] == "job" else drive["id"])
 
         return re.sub(r"\{(job|drive):([^}]+)\}", look_up, place.path)
 

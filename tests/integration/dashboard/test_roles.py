@@ -27,7 +27,6 @@ pytestmark = pytest.mark.django_db
 NEEDED = {
     "": "viewer",
     "table": "viewer",
-    "drives.json": "viewer",
     "history": "viewer",
     "history.csv": "viewer",
     "stats": "viewer",

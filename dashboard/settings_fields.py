@@ -86,6 +86,12 @@ BEHAVIOUR = (
         "SMART counters may rise",
         hint="Which, and by how much: udma_crc_errors=5",
     ),
+    Field(
+        "self_tests_required",
+        "Self-tests required",
+        "switch",
+        "A drive that has none at all is inconclusive; off: it may pass by its other stages",
+    ),
 )
 WEBHOOK = (
     Field(

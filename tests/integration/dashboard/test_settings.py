@@ -12,6 +12,7 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from burnin.tasks import admit_jobs
 from config import runtime
+from dashboard.settings_fields import FIELDS
 from drives.models import Drive
 from notifications.models import Delivery
 from tests.integration.notifications.conftest import cert, mail_at
@@ -68,6 +69,13 @@ def test_a_secret_is_replaced_kept_and_removed_and_never_shown(as_: As) -> None:
     assert page.count("Type to replace") == 2
     save(admin, smtp_password="", clear="")
     assert runtime.current().smtp_password == ""
+
+
+def test_the_page_has_every_setting_that_can_be_changed(as_: As) -> None:
+    assert set(FIELDS) == set(runtime.TYPES)
+    page = as_("admin").get("/settings").content.decode()
+    for name in FIELDS:
+        assert f'data-field="{name}"' in page, name
 
 
 def test_a_counter_or_system_that_there_is_not_is_refused(as_: As, drive: Drive) -> None:

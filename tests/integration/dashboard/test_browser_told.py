@@ -47,30 +47,50 @@ document.dispatchEvent(new Event('visibilitychange'));
 """
 
 
-def test_the_bell_tells_of_each_end_once_though_two_tabs_are_open(
+def test_the_bell_tells_of_each_end_once_though_five_tabs_are_open(
     drive: Drive, web: Web, page_of: Opens
 ) -> None:
     first = page_of("viewer")
-    second = first.context.new_page()
-    for page in (first, second):
+    second, *others = (first.context.new_page() for _ in range(4))
+    for page in (first, second, *others):
         page.add_init_script(NOTIFICATIONS)
     open_live(first, web)
     open_live(second, web, "/history")
+    for page, path in zip(others, ("/stats", "/audit", "/"), strict=True):
+        open_live(page, web, path)
     bell = first.get_by_role("button", name="Browser notifications")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "true")
-    second.evaluate("Notification.permission = 'granted'")
+    for page in (second, *others):
+        page.evaluate("Notification.permission = 'granted'")
     an_end(drive, JobState.FAILED, "12 sectors are bad")
     expect(row(first, drive)).to_contain_text("Failed")
-    expect(second.locator("body[data-connected]")).to_be_attached()
-    shown: list[dict[str, Any]] = first.evaluate("shown") + second.evaluate("shown")
+    for page in (second, *others):
+        expect(page.locator("body[data-connected]")).to_be_attached()
+    # Each of them has heard of it by then: the last one shows it.
+    expect(row(others[-1], drive)).to_contain_text("Failed")
+    shown: list[dict[str, Any]] = [
+        one for page in (first, second, *others) for one in page.evaluate("shown")
+    ]
     assert len(shown) == 1 and "sda" in shown[0]["title"], shown
+    for page in others:
+        page.close()
     # The tab that is left tells on, whatever it shows, and also when nobody looks at it.
     first.close()
     second.evaluate(HIDE)
     an_end(a_drive(drive.system, "sdb"), JobState.PASSED)
     (told,) = wait_for(lambda: second.evaluate("shown"), 40, "the other tab tells")
     assert told["title"] == "sdb passed"
+    # Many that end together are one.
+    states = [JobState.FAILED, JobState.PASSED, JobState.UNKNOWN, JobState.PASSED, JobState.PASSED]
+    with transaction.atomic():
+        for number, state in enumerate(states):
+            an_end(a_drive(drive.system, f"sdc{number}"), state)
+    (_, digest) = wait_for(
+        lambda: len(second.evaluate("shown")) > 1 and second.evaluate("shown"), 40, "they are told"
+    )
+    assert digest["title"] == "5 burn-ins have ended"
+    assert digest["body"] == "3 passed, 1 failed, 1 inconclusive"
     bell = second.get_by_role("button", name="Browser notifications")
     bell.click()
     expect(bell).to_have_attribute("aria-pressed", "false")

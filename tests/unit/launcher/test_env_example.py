@@ -14,6 +14,27 @@ READERS = {
 }  # fmt: skip
 
 
+#: The field's own names, with the defaults that people know them by.
+KNOWN = {
+    "APP_HOST": "0.0.0.0", "APP_PORT": "8080", "APP_URL": "", "SECRET_KEY": "",
+    "ADMIN_USER": "", "ADMIN_PASSWORD": "", "DB_PATH": "", "DATABASE_URL": "",
+    "REDIS_URL": "redis://127.0.0.1:6379/0",
+    "TRUENAS_BASE_URL": "", "TRUENAS_API_KEY": "mock-key", "TRUENAS_VERIFY_TLS": "true",
+    "TRUENAS_ALLOW_HTTP": "false", "TRUENAS_SSH_HOST": "", "TRUENAS_SSH_PORT": "22",
+    "TRUENAS_SSH_USER": "root", "TRUENAS_SSH_KEY_FILE": "", "TRUENAS_SSH_HOST_KEY": "",
+    "POLL_INTERVAL_SECONDS": "12", "STALE_THRESHOLD_SECONDS": "45",
+    "MAX_PARALLEL_BURNINS": "2", "SURFACE_PASSES": "2",
+    "SURFACE_VALIDATE_SECONDS": "45", "IO_VALIDATE_SECONDS": "25",
+    "TEMP_START_MAX_C": "50", "TEMP_PAUSE_C": "55", "TEMP_RESUME_C": "48", "TEMP_ABORT_C": "62",
+    "STUCK_JOB_HOURS": "24", "LOG_LEVEL": "INFO", "LOG_FORMAT": "json", "TZ": "",
+    "ALLOWED_IPS": "", "TRUSTED_PROXIES": "",
+    "SMTP_HOST": "", "SMTP_MODE": "starttls", "SMTP_PORT": "587", "SMTP_USER": "",
+    "SMTP_PASSWORD": "", "SMTP_FROM": "", "SMTP_TO": "", "SMTP_REPORT_HOUR": "8",
+    "SMTP_ALERT_ON_FAIL": "true", "SMTP_ALERT_ON_PASS": "false",
+    "WEBHOOK_URL": "", "WEBHOOK_SECRET": "",
+}  # fmt: skip
+
+
 def in_code() -> dict[str, object]:
     """Each setting's name, and its default where that is a plain value, else None."""
     found: dict[str, object] = {"SECRET_KEY": None}
@@ -47,6 +68,11 @@ def test_the_defaults_are_those_of_the_code() -> None:
         if default is not None:
             word = str(default).lower() if isinstance(default, bool) else str(default)
             assert shown[name] == word, name
+
+
+def test_what_people_know_from_elsewhere_keeps_its_name_and_default() -> None:
+    shown = in_file()
+    assert {name: shown.get(name) for name in KNOWN} == KNOWN
 
 
 def test_no_setting_is_in_force_by_mere_copying() -> None:

@@ -177,13 +177,6 @@ def _told_if_void(fact: Fact, mark: str, released: list[str]) -> Fact:
     return fact._replace(detail=fact.detail + VOID) if release.covers(released, bare) else fact
 
 
-def use_facts(drive: Identity) -> list[Fact]:
-    """Who uses it and what lies on it, by a short look: what `probe` lists. Nothing is written by
-    it, so an opener is not waited out, and few samples are taken.
-    """
-    return _use(drive, None, 1, 0) + _on_medium(drive, NOBODY, None, few=True)[0]
-
-
 def _use(drive: Identity, state_dir: str | None, looks: int, opens: int) -> list[Fact]:
     found = use.facts(drive, state_dir, looks, opens) + list(drive.declared)
     return found + [_twins(drive), _security(drive)]
@@ -263,13 +256,11 @@ def _reading(drive: Identity, held: Medium | None) -> Iterator[signatures.Read]:
         os.close(descriptor)
 
 
-def _on_medium(
-    drive: Identity, own: Own, held: Medium | None, few: bool = False
-) -> tuple[list[Fact], dict[int, str]]:
+def _on_medium(drive: Identity, own: Own, held: Medium | None) -> tuple[list[Fact], dict[int, str]]:
     """What lies on it; and of unknown data, place → hash."""
     try:
         with _reading(drive, held) as read:
-            found = signatures.scan(read, drive.size_bytes, own, few)
+            found = signatures.scan(read, drive.size_bytes, own)
     except Exception as error:
         return [Fact("signature", "unknown", f"can't be read: {error}")], {}
     facts = _grouped(found.hits) + _pool_labels(found.labels)

@@ -177,9 +177,8 @@ class _Looker:
         return read_stamp(self.at(offset // SECTOR * SECTOR, SECTOR)) is None
 
 
-def scan(read: Read, size: int, own: Own, few: bool = False) -> Scan:
-    """`read(offset, length)` gives bytes or raises OSError; offsets are multiples of 4096. `few`:
-    as few samples as on the smallest medium.
+def scan(read: Read, size: int, own: Own) -> Scan:
+    """`read(offset, length)` gives bytes or raises OSError; offsets are multiples of 4096.
 
     Raises TooMuch.
     """
@@ -201,7 +200,7 @@ def scan(read: Read, size: int, own: Own, few: bool = False) -> Scan:
     hits += _ext(look, 0) + _md_at_end(look, size) + _in_partitions(look, size)
     if _has_mbr(look, size):
         hits.append(Hit("MBR", "partition", 510))
-    strange = own.strange(_sampled(look, size, few))
+    strange = own.strange(_sampled(look, size))
     return Scan(
         [hit._replace(part=_part(look, hit)) for hit in hits],
         _labels(look, size),
@@ -294,20 +293,20 @@ def _partitions(look: _Looker, size: int) -> set[tuple[int, int]]:
     return inside
 
 
-def _sampled(look: _Looker, size: int, few: bool) -> dict[int, bytes]:
+def _sampled(look: _Looker, size: int) -> dict[int, bytes]:
     """The whole first and last MiB, and samples between, in order of their place."""
     places = set(range(0, min(HEAD_BYTES, size), PIECE))
     places |= set(range(max(0, size - TAIL_BYTES) // PIECE * PIECE, size, PIECE))
-    places |= sample_places(size, few)
+    places |= sample_places(size)
     return {at: look.at(at, PIECE) for at in sorted(places)}
 
 
-def sample_places(size: int, few: bool = False) -> set[int]:
+def sample_places(size: int) -> set[int]:
     """One place in each of so many equal parts of the medium, not at the same place in each: what
     is laid out at regular distances can't slip through between them.
     """
     least, most = SAMPLES
-    samples = least if few else min(max(size // SAMPLE_BYTES, least), most)
+    samples = min(max(size // SAMPLE_BYTES, least), most)
     pieces = max(1, size // PIECE)
     places = set()
     for number in range(min(samples, pieces)):

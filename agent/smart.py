@@ -7,7 +7,6 @@ while it lives: that drive isn't asked again before.
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
 import functools
 import hashlib
@@ -152,28 +151,13 @@ def _smartctl(path: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
         raise OSError("smartctl is not installed")
     lock = _lock(path)
     try:
+        # The process has the lock too, until it ends.
+        held = [] if lock is None else [lock]
         command = [program, *arguments, _own_name(path)]
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=[] if lock is None else [lock],
-        )
+        return programs.limited(command, SECONDS, pass_fds=held)
     finally:
         if lock is not None:
-            os.close(lock)  # the process has its own, until it ends
-    try:
-        stdout, stderr = process.communicate(timeout=SECONDS)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        for pipe in (process.stdout, process.stderr):
-            if pipe is not None:
-                pipe.close()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(1)  # one that waits for the disk is left behind
-        raise OSError(f"smartctl did not answer within {SECONDS} s") from None
-    return subprocess.CompletedProcess(command, process.returncode, stdout, stderr)
+            os.close(lock)
 
 
 def _lock(path: str) -> int | None:

@@ -33,8 +33,8 @@ EXPORTS = (
 
 
 def facts(drive: Identity, state_dir: str | None, looks: int, opens: int) -> list[Fact]:
-    """All questions, each with at least one fact. `looks`: for an opener that goes away. `opens`:
-    how often this process has it open itself.
+    """All questions, each with at least one fact. `looks`: for an opener that goes away; with 0
+    that stays unknown. `opens`: how often this process has it open itself.
     """
     if sys.platform.startswith("freebsd"):
         return _freebsd(drive, opens)
@@ -234,6 +234,8 @@ def _boot(drive: Identity) -> list[Fact]:
 
 
 def _opened(drive: Identity, looks: int) -> list[Fact]:
+    if not looks:
+        raise OSError("it was not asked")
     return openers.opened(drive, _devices(drive), _generic(drive), PROC, looks)
 
 

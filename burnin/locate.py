@@ -103,12 +103,10 @@ def place(drive: Drive, system: System, site: Site, *, to_write: bool = True) ->
 
 
 def uses(device: HostDevice) -> list[str]:
-    """What the host's probe says of its use.
-
-    That a process has it open may be another short look of our own agent at this very moment: the
-    guard, which is asked before each write, waits such a look out; a probe doesn't.
+    """What the host's probe says of its use. The guard, which is asked before each write, looks
+    closer: at what lies on it, and at who has it open.
     """
-    return [f.reason for f in device.use if f.state == "in_use" and f.fact != "open"]
+    return [fact.reason for fact in device.use if fact.state == "in_use"]
 
 
 def is_same_model(one: str, other: str) -> bool:

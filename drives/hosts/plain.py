@@ -87,10 +87,7 @@ def _drive(device: HostDevice) -> NasDrive:
 
 
 def _use(device: HostDevice) -> str:
-    """Why it may not be written. That a process has it open may be a short look of our own agent:
-    the guard waits such a look out before each write, a probe doesn't.
-    """
-    facts = [one for one in device.use if one.fact != "open"]
-    words = [one.reason for one in facts if one.state in ("in_use", "unknown")]
+    """Why it may not be written."""
+    words = [one.reason for one in device.use if one.state in ("in_use", "unknown")]
     text = "; ".join(dict.fromkeys(words))[:500]
     return text[:1].upper() + text[1:]

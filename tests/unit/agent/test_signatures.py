@@ -135,7 +135,7 @@ def test_a_table_made_to_be_looked_at_for_ever() -> None:
         taken += length
         return bytes(medium[offset : offset + length])
 
-    for look in (lambda: scan(read, SIZE, Own({}), True), lambda: signatures.labels(read, SIZE)):
+    for look in (lambda: scan(read, SIZE, Own({})), lambda: signatures.labels(read, SIZE)):
         with pytest.raises(signatures.TooMuch, match="1024 partitions"):
             look()
     assert taken <= 8 << 20

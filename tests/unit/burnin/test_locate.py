@@ -17,10 +17,6 @@ def test_a_mounted_drive_is_named() -> None:
     assert uses(device(mounted, Fact("swap", "clear", ""))) == ["mounted at /mnt/tank"]
 
 
-def test_a_short_look_by_another_process_is_left_to_the_guard() -> None:
-    assert uses(device(Fact("open", "in_use", "open in process 4711"))) == []
-
-
 @pytest.mark.parametrize(
     ("host", "nas"),
     [

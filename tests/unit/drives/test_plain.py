@@ -55,9 +55,8 @@ def test_what_uses_it_and_what_cannot_be_told_refuse(state: str) -> None:
     assert seen.pools == {"sda": "tank"}
 
 
-def test_old_data_and_a_short_look_are_for_the_guard() -> None:
-    facts = (Fact("signature", "old_data", "ext4"), Fact("open", "in_use", "open by smartctl"))
-    assert view(device("sda", *facts)).uses == {}
+def test_old_data_is_for_the_guard() -> None:
+    assert view(device("sda", Fact("partition", "old_data", "partition sda1"))).uses == {}
 
 
 def test_no_answer_and_no_disk_are_errors() -> None:

@@ -41,7 +41,7 @@ ABSENT_SHOWN = timedelta(days=30)
 #: What changes at each poll and no row shows.
 UNSHOWN = {
     "_state", "_prefetched_objects_cache", "last_polled_at", "temperature_at", "smart_read_at",
-    "checked_at", "idle_seconds", "lease_until", "lease_holder", "also_at",
+    "smart_asked_at", "checked_at", "idle_seconds", "lease_until", "lease_holder", "also_at",
 }  # fmt: skip
 
 

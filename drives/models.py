@@ -172,6 +172,8 @@ class Drive(models.Model):
     temperature_at = models.DateTimeField(null=True, blank=True)
     smart_health = models.CharField(max_length=10, choices=Health.choices, default=Health.UNKNOWN)
     smart_read_at = models.DateTimeField(null=True, blank=True)
+    #: By a poll, whether or not smartctl answered.
+    smart_asked_at = models.DateTimeField(null=True, blank=True)
     pool = models.CharField(max_length=200, blank=True)
     use_reason = models.CharField(
         max_length=500,

@@ -129,11 +129,14 @@ def _ask_host(system: System, at: datetime) -> HostStatus:
     if any(not drive.host_path for drive in due):
         learn_paths(system)
         due = _drives_due_for_smart(system, at)
-    return host.status(sorted(drive.host_path for drive in due if drive.host_path))
+    status = host.status(sorted(drive.host_path for drive in due if drive.host_path))
+    Drive.objects.filter(pk__in=[drive.pk for drive in due]).update(smart_asked_at=at)
+    return status
 
 
 def _drives_due_for_smart(system: System, at: datetime) -> list[Drive]:
-    """Drives with a self-test whose last reading is SMART_INTERVAL_SECONDS old."""
+    """Drives with a self-test that were last asked SMART_INTERVAL_SECONDS ago, whether or not
+    they answered: a smartctl that hangs holds up no more than one poll in that time."""
     under_test = Drive.objects.filter(
         system=system, present=True, smart_tests__state=SmartTest.State.RUNNING
     ).distinct()
@@ -141,7 +144,10 @@ def _drives_due_for_smart(system: System, at: datetime) -> list[Drive]:
     return [
         drive
         for drive in under_test
-        if drive.smart_read_at is None or at - drive.smart_read_at >= interval
+        if all(
+            last is None or at - last >= interval
+            for last in (drive.smart_read_at, drive.smart_asked_at)
+        )
     ]
 
 

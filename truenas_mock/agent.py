@@ -21,6 +21,7 @@ from .system import HOSTNAME
 
 PROTOCOL = 1
 DEFAULT_PASSES, DEFAULT_BAD_SECTORS = 2, 100
+HANGS = "smartctl did not answer within 30 s"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -100,7 +101,8 @@ Answer = tuple[str, int, dict[str, Any]]
 
 # --- drives -----------------------------------------------------------------------------------
 def _device(nas: Nas, drive: Drive, with_smart: bool, use: list[dict[str, str]]) -> dict[str, Any]:
-    report = smartctl.document(nas, drive, ["--json=co", "-x", drive.path]) if with_smart else None
+    asked = with_smart and not drive.mute  # without the half minute that it takes to give it up
+    report = smartctl.document(nas, drive, ["--json=co", "-x", drive.path]) if asked else None
     return {
         "name": drive.name,
         "path": drive.path,
@@ -115,7 +117,7 @@ def _device(nas: Nas, drive: Drive, with_smart: bool, use: list[dict[str, str]])
         "temperature_c": nas.temperature(drive) if report else None,
         "smartctl": report,
         "smartctl_exit": report["smartctl"]["exit_status"] if report else None,
-        "smartctl_error": None,
+        "smartctl_error": HANGS if with_smart and drive.mute else None,
     }
 
 

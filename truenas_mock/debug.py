@@ -8,9 +8,10 @@ POST network          {"far", "redirects"}: callers are taken to be on another m
 POST fault            {"where": "api"|"ssh", "what": …, "path", "times", "seconds"}, see faults;
                       {} takes all away
 POST drive/NAME       {"pool", "vdev", "serial", "lunid", "rename", "vanished", "temperature",
-                      "fail", "use", "refuses", "interrupt"}, any of them; "refuses" self-tests
-                      from now on; "interrupt" is a reset, which ends a self-test; "use" is what the
-                      host's probe finds: [{"fact", "state", "detail"}]
+                      "fail", "use", "refuses", "mute", "interrupt"}, any of them; "refuses"
+                      self-tests from now on; "mute": smartctl hangs on it; "interrupt" is a reset,
+                      which ends a self-test; "use" is what the host's probe finds:
+                      [{"fact", "state", "detail"}]
 POST pool/NAME        {"offline", "exported"}
 POST flip-bit         {"name", "at_fraction"}: when a run is about to verify it (see flips);
                       with "now": true at once
@@ -157,6 +158,7 @@ class Debug:
         temperature: float | None | bool = False,
         fail: bool | None = None,
         refuses: bool | None = None,
+        mute: bool | None = None,
         interrupt: bool = False,
         use: list[dict[str, str]] | None = None,
     ) -> None:
@@ -172,6 +174,8 @@ class Debug:
                 drive.fail = fail
             if refuses is not None:
                 drive.refuses = refuses
+            if mute is not None:
+                drive.mute = mute
             if interrupt:
                 smart.interrupt(drive, time.time())
             if folder is None:

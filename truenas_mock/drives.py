@@ -104,6 +104,7 @@ class Drive:
         locked: by an ATA password.
         self_tests: an NVMe drive that has them.
         refuses: it takes no self-test now.
+        mute: smartctl hangs on it.
         temperature_set: °C that /debug put it at, or None: drifting around its own warmth.
         hours: power-on hours at `since`.
         since: seconds since the epoch at which this NAS first saw it.
@@ -134,6 +135,7 @@ class Drive:
     locked: bool = False
     self_tests: bool = True
     refuses: bool = False
+    mute: bool = False
     temperature_set: float | None = None
     hours: int = 0
     since: float = 0.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError
@@ -11,7 +12,7 @@ from django.db import DatabaseError
 from burnin import orchestrator
 from burnin.models import Job, JobState, Stage, StageKind, StageState
 from drives import apply
-from drives.models import System
+from drives.models import Drive, SmartTest, System
 from tests.integration.rows import a_job, now
 from tests.nas import MockNas
 
@@ -52,6 +53,34 @@ def test_a_drive_that_is_not_listed_for_a_moment_is_waited_for(here: Site, kind:
     here.nas.debug("drive/sdc", {"vanished": False})
     job = here.until_over(job)
     assert job.state == JobState.PASSED, here.describe(job)
+
+
+def test_a_drive_that_does_not_answer_smartctl_is_asked_once_a_minute_and_holds_up_no_other(
+    here: Site, settings: Any
+) -> None:
+    """Each asking takes half a minute there: at each poll it would make the system look stale."""
+    jobs = {name: here.start(name, "long_smart") for name in ("sda", "sdb")}
+    for name, job in jobs.items():
+        here.until(job, lambda _, name=name: runs_there(here, name), f"{name} tests")
+    here.nas.debug("drive/sda", {"mute": True})
+    settings.SMART_INTERVAL_SECONDS = 60
+    Drive.objects.update(smart_read_at=None, smart_asked_at=None)
+    asked = []
+    for _ in range(2):
+        here.poll()
+        mute, other = here.drive("sda"), here.drive("sdb")
+        asked.append(mute.smart_asked_at)
+        assert (mute.smart_read_at, other.smart_read_at is not None) == (None, True)
+    assert asked[0] is not None and asked[0] == asked[1]
+    settings.SMART_INTERVAL_SECONDS = 0
+    assert here.until_over(jobs["sdb"]).state == JobState.PASSED, "though the other is silent"
+    assert Job.objects.get(pk=jobs["sda"].pk).state == JobState.RUNNING
+    here.nas.debug("drive/sda", {"mute": False})
+    assert here.until_over(jobs["sda"]).state == JobState.PASSED
+
+
+def runs_there(here: Site, name: str) -> bool:
+    return here.drive(name).smart_tests.filter(state=SmartTest.State.RUNNING).exists()
 
 
 def test_waiting_in_vain_ends_as_stuck_and_not_before_its_time(here: Site) -> None:

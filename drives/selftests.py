@@ -73,7 +73,7 @@ def settle(
     # Ours is the oldest; others may have been started since. A failure among them counts anyway.
     entry = next((entry for entry in fresh if entry["outcome"] == "failed"), fresh[-1])
     if entry["hours"] is not None and reading.power_on_hours is not None:
-        age = (reading.power_on_hours - entry["hours"]) % HOURS_WRAP_AT
+        age = _hours_since(entry["hours"], reading.power_on_hours)
         if age > elapsed_hours + HOURS_TOLERANCE:
             return Settled(
                 SmartTest.State.UNKNOWN,
@@ -90,6 +90,14 @@ def settle(
         case "aborted":
             return Settled(SmartTest.State.ABORTED, entry, f"The drive says: {text}")
     return Settled(SmartTest.State.UNKNOWN, entry, f"The drive says: {text}")
+
+
+def _hours_since(hours: int, power_on_hours: int) -> int:
+    """Modulo 65,536. A log that runs a little ahead of the drive's own counter, as where one of
+    them rounds up, tells of now.
+    """
+    ahead = power_on_hours + HOURS_TOLERANCE
+    return max(0, (ahead - hours) % HOURS_WRAP_AT - HOURS_TOLERANCE)
 
 
 OUTCOMES = {
@@ -158,7 +166,7 @@ def _ended_at(entry: dict[str, Any], reading: Reading, at: datetime) -> datetime
     """By the drive's own clock, to the hour; None where it tells no hours."""
     if entry["hours"] is None or reading.power_on_hours is None:
         return None
-    return at - timedelta(hours=(reading.power_on_hours - entry["hours"]) % HOURS_WRAP_AT)
+    return at - timedelta(hours=_hours_since(entry["hours"], reading.power_on_hours))
 
 
 def begin(

@@ -85,6 +85,16 @@ def test_hours_wrap_at_16_bits() -> None:
     assert settled(report, []).state == SmartTest.State.PASSED
 
 
+@pytest.mark.parametrize(("at", "hours"), [(1001, 1000), (1002, 1000), (1, 65_536), (0, 65_535)])
+def test_a_log_that_runs_an_hour_ahead_of_the_drives_counter_is_of_now(at: int, hours: int) -> None:
+    assert settled(ata(entry("short", "passed", at), hours=hours), []).state == "passed"
+
+
+def test_an_entry_further_ahead_is_of_another_time() -> None:
+    found = settled(ata(entry("short", "passed", 1003), hours=1000), [])
+    assert (found.state, "65533 h old" in found.error_text) == (SmartTest.State.UNKNOWN, True)
+
+
 def test_a_full_log_drops_its_oldest_entry() -> None:
     rows = [entry("short", "passed", hours) for hours in range(900, 879, -1)]
     fresh = entry("short", "passed", 1000)

@@ -30,7 +30,7 @@ PING_SECONDS = 10
 BIGGEST_ANSWER_BYTES = 32 * 1024 * 1024
 BIGGEST_QUESTION_BYTES = 65536
 NO_SUCH_METHOD, INVALID_PARAMS, CALL_FAILED = -32601, -32602, -32001
-NOT_LOGGED_IN = {"ENOTAUTHENTICATED", "EACCES"}
+NOT_LOGGED_IN, NOT_ALLOWED = "ENOTAUTHENTICATED", "EACCES"
 REFUSED = "the NAS refuses the API key"
 
 
@@ -49,6 +49,10 @@ class Broken(NasError):
     """The connection ended in mid-call: whether it was done there isn't known."""
 
 
+class LoggedOut(NasError):
+    """The NAS has ended the login, and lets the connection be: nothing was done."""
+
+
 class Session:
     """One NAS. Every method raises NasError."""
 
@@ -65,12 +69,15 @@ class Session:
         """Call a method that only reads; it is asked once more where a kept session had died."""
         try:
             return self._call(method, params)
-        except Broken:
+        except (Broken, LoggedOut):
             return self._call(method, params)
 
     def tell(self, method: str, *params: Any) -> Any:
-        """Call a method that changes something, once."""
-        return self._call(method, params)
+        """Call a method that changes something, so that it is done once at most."""
+        try:
+            return self._call(method, params)
+        except LoggedOut:
+            return self._call(method, params)
 
     def has(self, method: str) -> bool | None:
         """Whether the NAS knows a method, told once a session; None when it can't be told."""
@@ -96,6 +103,9 @@ class Session:
             except (ConnectionClosed, OSError, WebSocketException) as error:
                 self._drop()
                 raise Broken(_words(error)) from None
+            except LoggedOut:
+                self._drop()
+                raise
             finally:
                 self._used_at = time.monotonic()
 
@@ -232,8 +242,9 @@ def _result(answer: dict[str, Any], method: str) -> Any:
         raise NoSuchMethod(f"the NAS has no method {method}")
     if code == INVALID_PARAMS:
         raise Rejected(f"the NAS rejects {method}: {_attributes(data) or reason}")
-    if code == CALL_FAILED and data.get("errname") in NOT_LOGGED_IN:
-        raise NasError(f"the NAS refuses {method}: {reason}")
+    if code == CALL_FAILED and data.get("errname") in (NOT_LOGGED_IN, NOT_ALLOWED):
+        kind = LoggedOut if data["errname"] == NOT_LOGGED_IN else NasError
+        raise kind(f"the NAS refuses {method}: {reason}")
     raise NasError(f"{method}: {reason}")
 
 

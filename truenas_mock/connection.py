@@ -26,7 +26,9 @@ BEFORE_LOGIN, AFTER_LOGIN = 8192, 65536
 #: nginx drops a connection that has been silent for so long.
 SILENT_SECONDS = 60
 LOOK_SECONDS = 0.2
-INVALID_TEXT, TOO_BIG, UNSUPPORTED = 1007, 1009, 1003
+INVALID_TEXT, TOO_BIG, UNSUPPORTED, INTERNAL_ERROR = 1007, 1009, 1003, 1011
+#: The id of a call that came without one: nobody waits for its answer.
+NOBODY = object()
 ERROR_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
 
 
@@ -95,7 +97,7 @@ class Connection(ABC):
         size = len(text.encode())
         if self.session.credentials is None and size > BEFORE_LOGIN:
             self.wire.close(INVALID_TEXT, "Anonymous connection max message length is 8 kB")
-        elif size > AFTER_LOGIN:
+        elif size > AFTER_LOGIN and self.release.has("24.10"):
             self.wire.close(TOO_BIG, "Max message length is 64 kB")
         else:
             return True
@@ -130,7 +132,7 @@ class Connection(ABC):
                 answer = None if result is self.LATER else self.document(call_id, result)
             except Exception as error:
                 answer = self.failure(call_id, error)
-            if answer is not None:
+            if answer is not None and answer.get("id") is not NOBODY:
                 self._deliver(answer, fault)
         finally:
             with self._lock:

@@ -48,7 +48,7 @@ class Core:
 
     def _get_jobs(self, session: Session, chosen: Any, options: Any) -> Any:
         rows = [row for row in self.jobs.listed(time.time()) if self._visible(session, row)]
-        return filters.apply(rows, chosen, options)
+        return filters.apply(self.release, rows, chosen, options)
 
     def _job(self, session: Session, number: int) -> Job:
         """KeyError where there is none, as below 24.04; CallError where it is somebody else's."""
@@ -75,14 +75,17 @@ class Core:
         """The same method once for each list of parameters; each outcome beside the others."""
         method = self.middleware.method(name)
 
+        #: Up to 25.04 only a job's outcome has its id.
+        plain = {"job_id": None} if self.release.has("25.10") else {}
+
         def one(arguments: Any) -> dict[str, Any]:
             try:
                 result = self.middleware.call(session, method, list(arguments))
             except Exception as error:
-                return {"job_id": None, "error": str(error), "result": None}
+                return {**plain, "error": str(error), "result": None}
             if isinstance(result, Job):
                 return {"job_id": result.id, "error": None, "result": None}
-            return {"job_id": None, "error": None, "result": result}
+            return {**plain, "error": None, "result": result}
 
         work: Callable[[], Any] = lambda: [one(arguments) for arguments in params]  # noqa: E731
         return Job("core.bulk", [name, params, description], time.time(), work=work)

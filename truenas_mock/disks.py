@@ -9,7 +9,7 @@ from typing import Any
 from . import filters, smart, smartctl
 from .clock import ejson
 from .drives import BOOT_POOL, Drive, device_number
-from .errors import CallError, NotFound, invalid
+from .errors import CallError, InstanceNotFound, NotFound, invalid
 from .methods import FILTERS, OPTIONS, Method, fields, needs, takes
 from .nas import Nas
 from .releases import Release
@@ -123,7 +123,7 @@ class Disks:
         if extra.get("include_expired"):
             drives += [drive for drive in self.nas.drives.values() if drive.vanished]
         entries = [self.entry(drive, extra) for drive in drives]
-        found = filters.apply(entries, chosen, options)
+        found = filters.apply(self.release, entries, chosen, options)
         if extra.get("supports_smart") and isinstance(found, list) and len(found) > 1:
             raise CallError("supports_smart can only be requested for a single disk", errno.EINVAL)
         return found
@@ -136,7 +136,10 @@ class Disks:
         return list({drive.identifier: drive for drive in reversed(drives)}.values())[::-1]
 
     def _instance(self, identifier: Any, options: Any) -> Any:
-        return self.query([["identifier", "=", identifier]], {**options, "get": True})
+        try:
+            return self.query([["identifier", "=", identifier]], {**options, "get": True})
+        except NotFound:
+            raise InstanceNotFound("Disk", identifier) from None
 
     def _update(self, identifier: str, body: dict[str, Any]) -> dict[str, Any]:
         drive = self.nas.drive(identifier=identifier)

@@ -30,19 +30,32 @@ class CallError(Exception):
 class Invalid(Exception):
     """Parameters that make no sense: [(attribute, message, errno)]."""
 
-    def __init__(self, errors: Sequence[tuple[str, str, int]]) -> None:
+    def __init__(self, errors: Sequence[tuple[str | None, str, int]]) -> None:
         super().__init__(errors)
         self.errors = list(errors)
 
     def __str__(self) -> str:
         return "\n".join(
-            f"[{name(number)}] {attribute or 'ALL'}: {message}"
+            f"[{name(number)}] {'ALL' if attribute == '' else attribute}: {message}"
             for attribute, message, number in self.errors
         )
 
 
+class InstanceNotFound(Invalid):
+    """What get_instance says: one error, of no attribute."""
+
+    def __init__(self, kind: str, ident: Any) -> None:
+        super().__init__([(None, f"{kind} {ident} does not exist", errno.ENOENT)])
+
+
 class NotFound(Exception):
     """`get` matched nothing."""
+
+
+def class_of(error: Exception) -> str:
+    """By the name that it has in the middleware."""
+    named = {Invalid: "ValidationErrors", NotFound: "MatchNotFound"}
+    return named.get(type(error), type(error).__name__)
 
 
 def invalid(attribute: str, message: str, number: int = errno.EINVAL) -> Invalid:

@@ -59,6 +59,13 @@ class Events:
         for one in gone:
             connection.unsubscribed(one.name, None)
 
+    def has(self, connection: Connection, name: str) -> bool:
+        """Has this connection subscribed to that?"""
+        with self._lock:
+            return any(
+                one.connection is connection and one.name == name for one in self._subscriptions
+            )
+
     def drop(self, connection: Connection) -> None:
         with self._lock:
             kept = [one for one in self._subscriptions if one.connection is not connection]

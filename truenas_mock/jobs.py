@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from .clock import ejson
 from .drives import Drive
+from .errors import CallError, Invalid
 from .nas import Nas
 from .releases import Release
 
@@ -88,8 +90,8 @@ class Job:
             "result": self.result,
             "result_encoding_error": None,
             "error": self.error,
-            "exception": self.error,
-            "exc_info": {"type": type(self.exception).__name__, "extra": extra} if failed else None,
+            "exception": "".join(traceback.format_exception(self.exception)) if failed else None,
+            "exc_info": {"type": _kind(self.exception), "extra": extra} if failed else None,
             "state": self.state,
             "time_started": ejson(self.created),
             "time_finished": ejson(self.finished) if self.finished else None,
@@ -149,8 +151,7 @@ class TestWait(Job):
         drive = nas.drives.get(self.key)
         if drive is None or drive.vanished:
             name = self.arguments[0]["disk"]
-            self.fail(RuntimeError(f"No S.M.A.R.T. test results found for {name}"), now)
-            self.error = f"[EFAULT] {self.error}"
+            self.fail(CallError(f"No S.M.A.R.T. test results found for {name}"), now)
             return
         ended = drive.tests[-1].ends if drive.tests else self.created
         if self.by_clock:
@@ -169,6 +170,10 @@ class TestWait(Job):
         seen = self.created + looks * self.interval
         if at_once or now >= seen:
             self.end(SUCCESS, min(seen, now))
+
+
+def _kind(error: Exception | None) -> str:
+    return "VALIDATION" if isinstance(error, Invalid) else type(error).__name__
 
 
 class Jobs:

@@ -10,16 +10,15 @@ import time
 from typing import Any
 
 from . import errors
-from .connection import WAITING, Connection
+from .connection import NOBODY, WAITING, Connection
 from .errors import CallError, Invalid, NotFound
 from .jobs import FAILED, RUNNING, SUCCESS, Job
-from .legacy import _trace
+from .legacy import trace_of
 from .methods import Method
 
 PARSE, REQUEST, METHOD, PARAMS = -32700, -32600, -32601, -32602
 TOO_MANY, CALL = -32000, -32001
 LOOK_SECONDS = 0.05
-_FIELDS = {"jsonrpc", "method", "params", "id"}
 
 
 class JsonRpc(Connection):
@@ -29,10 +28,16 @@ class JsonRpc(Connection):
         except ValueError as error:
             self.send(self._error(None, PARSE, str(error)))
             return
-        if wrong := _wrong(message):
-            self.send(self._error(None, REQUEST, wrong))
+        if not isinstance(message, dict):
+            batch = "Batch messages are not supported at this time"
+            words = batch if isinstance(message, list) else "Invalid Message Format"
+            self.send(self._error(None, PARSE, words))
             return
-        call_id, name = message.get("id"), message["method"]
+        call_id = message.get("id", NOBODY)
+        if wrong := _wrong(message):
+            self.send(self._error(call_id, REQUEST, wrong))
+            return
+        name = message["method"]
         params = message.get("params", [])
         if name in ("core.subscribe", "core.unsubscribe"):
             self.call(call_id, name, lambda: self._subscription(name, params))
@@ -42,6 +47,10 @@ class JsonRpc(Connection):
             self.send(self._error(call_id, METHOD, "Method does not exist"))
             return
         self.call(call_id, name, lambda: self._work(call_id, method, params))
+
+    def send(self, document: Any) -> None:
+        if document.get("id") is not NOBODY:
+            super().send(document)
 
     def _work(self, call_id: Any, method: Method, params: list[Any]) -> Any:
         if not method.no_auth and self.session.credentials is None:
@@ -53,7 +62,8 @@ class JsonRpc(Connection):
             return result
         if not self.session.new_jobs:
             return result.id
-        result.message_ids.append(call_id)
+        if call_id is not NOBODY:
+            result.message_ids.append(call_id)
         threading.Thread(target=self._wait, args=(call_id, result), daemon=True).start()
         return self.LATER
 
@@ -91,12 +101,12 @@ class JsonRpc(Connection):
     def failure(self, call_id: Any, error: Exception) -> dict[str, Any]:
         if isinstance(error, Invalid):
             wrong = [list(one) for one in error.errors]
-            data = _data(errno.EINVAL, str(error), wrong, _trace(error))
+            data = _data(errno.EINVAL, str(error), wrong, trace_of(error))
             return self._error(call_id, PARAMS, "Invalid params", data)
         number = error.number if isinstance(error, CallError) else errno.EINVAL
         extra = error.extra if isinstance(error, CallError) else None
         reason = "MatchNotFound()" if isinstance(error, NotFound) else str(error) or repr(error)
-        data = _data(number, reason, extra, _trace(error))
+        data = _data(number, reason, extra, trace_of(error))
         return self._error(call_id, CALL, "Method call error", data)
 
     def too_many(self, call_id: Any) -> dict[str, Any]:
@@ -129,21 +139,18 @@ def _data(number: int, reason: str, extra: Any = None, trace: Any = None) -> dic
     }
 
 
-def _wrong(message: Any) -> str:
+def _wrong(message: dict[str, Any]) -> str:
     """Why it is no request; empty where it is one."""
-    if not isinstance(message, dict):
-        return f"{message!r} is not of type 'object'"
-    if unknown := set(message) - _FIELDS:
-        return f"Additional properties are not allowed ({sorted(unknown)[0]!r} was unexpected)"
-    for name in ("jsonrpc", "method"):
-        if name not in message:
-            return f"{name!r} is a required property"
+    if "jsonrpc" not in message:
+        return "Missing 'jsonrpc' member"
     if message["jsonrpc"] != "2.0":
-        return f"{message['jsonrpc']!r} is not one of ['2.0']"
-    if not isinstance(message["method"], str):
-        return f"{message['method']!r} is not of type 'string'"
+        return "'jsonrpc' member must be of type string and must be exactly '2.0'"
+    if not isinstance(message.get("id"), str | int | None):
+        return "'id' member must be of type null, string or number"
+    if "method" not in message:
+        return "Missing 'method' member"
+    if not isinstance(message["method"], str) or not message["method"]:
+        return "'method' member must be of type string"
     if not isinstance(message.get("params", []), list):
-        return f"{message['params']!r} is not of type 'array'"
-    if not isinstance(message.get("id"), str | int | float | None):
-        return f"{message['id']!r} is not of type 'null', 'number', 'string'"
+        return "'params' member must be of type array"
     return ""

@@ -38,6 +38,10 @@ class Parameter:
     default: Any = REQUIRED
     null: bool = False
 
+    def called(self, release: Release) -> str:
+        """Pydantic takes no hyphen in a name."""
+        return self.name.removeprefix("query-") if release.pydantic else self.name
+
 
 def needs(name: str, *types: type) -> Parameter:
     return Parameter(name, types)
@@ -97,10 +101,10 @@ class Method:
         for index, parameter in enumerate(self.parameters):
             value = params[index] if index < found else parameter.default
             if value is REQUIRED:
-                wrong.append((parameter.name, _REQUIRED[release.pydantic], errno.EINVAL))
+                wrong.append((parameter.called(release), _REQUIRED[release.pydantic], errno.EINVAL))
             elif not _fits(parameter, value):
                 words = _TYPES[parameter.types[0]][release.pydantic]
-                wrong.append((parameter.name, words, errno.EINVAL))
+                wrong.append((parameter.called(release), words, errno.EINVAL))
             values.append(value)
         if wrong:
             raise Invalid(wrong)

@@ -8,6 +8,7 @@ from typing import Any
 from . import filters
 from .disks import partition
 from .drives import BOOT_POOL, Drive
+from .errors import InstanceNotFound, NotFound
 from .jobs import Job, Jobs
 from .methods import FILTERS, OPTIONS, Method, needs, takes
 from .nas import Nas
@@ -110,10 +111,13 @@ class Pools:
         }
 
     def _query(self, chosen: Any, options: Any) -> Any:
-        return filters.apply(self._all(), chosen, options)
+        return filters.apply(self.release, self._all(), chosen, options)
 
     def _instance(self, number: int, options: Any) -> Any:
-        return self._query([["id", "=", number]], {**options, "get": True})
+        try:
+            return self._query([["id", "=", number]], {**options, "get": True})
+        except NotFound:
+            raise InstanceNotFound("Pool", number) from None
 
     def _disks(self, number: int | None) -> list[str]:
         """Of one pool, or of all; SCALE skips pools that are offline."""

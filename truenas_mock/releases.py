@@ -72,7 +72,7 @@ class Release:
         revokes: a right key that comes in clear from another machine is revoked.
         broken_mechanisms: auth.mechanism_choices fails before the login.
         scram: a key can log in without being sent.
-        pydantic: what is wrong with parameters is said in pydantic's words.
+        pydantic: what is wrong with the parameters of disks, pools and jobs is said in its words.
         legacy_jobs: JSON-RPC always answers a job's call with its id.
     """
 
@@ -165,6 +165,7 @@ _22_12_1 = replace(
     job_percent=0,
     job_description="",
     keys="allowlist",
+    not_authenticated=207,
 )
 _22_12 = replace(_22_12_1, number="22.12", version="TrueNAS-SCALE-22.12.4.2", tells_aborted=True)
 _23_10 = replace(
@@ -179,7 +180,6 @@ _24_04 = replace(
     number="24.04",
     version="TrueNAS-SCALE-24.04.2.5",
     standby_watched=False,
-    not_authenticated=207,
 )
 _24_10 = replace(
     _24_04,
@@ -202,13 +202,13 @@ _25_04 = replace(
     rate_limit="anonymous",
     revokes=True,
     broken_mechanisms=True,
-    pydantic=True,
 )
 _25_10 = replace(
     _25_04,
     number="25.10",
     version="TrueNAS-25.10.6",
     rest_alert=True,
+    pydantic=True,
     routes=(*_25_04.routes, *(f"v25.10.{patch}" for patch in range(6))),
     boot_id=True,
     disk_fields=_without(_25_04.disk_fields, _SMARTD),

@@ -2,8 +2,9 @@
 
 `disk.query` is GET /disk, `disk.update` PUT /disk/id/…, a method without parameters a GET, any
 other a POST. One parameter is the whole body, several an object by their names. Errors: 422
-{attribute: [{message, errno}]} or {message, errno}, 404 {message}, 500 {message, traceback}, 400
-for what is no JSON or no argument, 401, 403.
+{attribute: [{message, errno}]} or {message, errno}, 404 {message} of a row that isn't there, 500
+{message, traceback}, 400 {message} for what is no JSON or no argument; and what the web framework
+says in plain text: 401, 404 and 405 of a path. 403 says nothing.
 """
 
 from __future__ import annotations
@@ -20,12 +21,19 @@ from . import filters
 from .auth import Session
 from .errors import CallError, Invalid, NotFound
 from .jobs import Job
-from .methods import Method
+from .methods import REQUIRED, Method, Parameter
 from .middleware import Middleware
 
 ROOT = "/api/v2.0"
-UNAUTHORIZED = {"message": "401: Unauthorized"}
+NO_BODY = object()
 CRUD = {"query": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
+
+
+class Text(str):
+    """An answer that is no JSON."""
+
+
+UNAUTHORIZED, NOT_FOUND = Text("401: Unauthorized"), Text("404: Not Found")
 
 
 class Refused(Exception):
@@ -65,21 +73,19 @@ class Rest:
         """Status and JSON. `path` is what follows ROOT."""
         try:
             if not self.release.rest:
-                raise Refused(404, {"message": "404: Not Found"})
+                raise Refused(404, NOT_FOUND)
             return 200, self._answer(session, verb, path.rstrip("/"), query, authorization, raw)
         except Refused as refused:
             return refused.status, refused.body
         except Invalid as invalid:
-            wrong: dict[str, Any] = {}
+            wrong: dict[str | None, Any] = {}
             for attribute, message, number in invalid.errors:
                 wrong.setdefault(attribute, []).append({"message": message, "errno": number})
             return 422, wrong
         except CallError as error:
             return 422, {"message": error.message, "errno": error.number}
-        except filters.BadFilter as error:
-            return 422, {"message": str(error), "errno": errno.EINVAL}
-        except NotFound:
-            return 404, {"message": "Object does not exist"}
+        except NotFound as error:
+            return 404, {"message": str(error)}
         except Exception as error:
             return 500, {"message": str(error), "traceback": traceback.format_exc()}
 
@@ -89,50 +95,79 @@ class Rest:
         fitting = [
             (route, found) for route in self._routes if (found := route.pattern.fullmatch(path))
         ]
+        if not fitting:
+            raise Refused(404, NOT_FOUND)
         route, found = next(
             ((route, found) for route, found in fitting if route.verb == verb), (None, None)
         )
-        if not self.middleware.accounts.log_in_by_header(session, authorization) and not (
-            route and route.method.no_auth
+        if route is None or found is None:
+            raise Refused(405, Text("405: Method Not Allowed"))
+        if not self.middleware.accounts.log_in_by_header(session, authorization) and (
+            not route.method.no_auth
         ):
             raise Refused(401, UNAUTHORIZED)
         if session.credentials:
             self.middleware.system.rest_used = True
-        if not fitting:
-            raise Refused(404, {"message": "404: Not Found"})
-        if route is None or found is None:
-            raise Refused(405, {"message": "405: Method Not Allowed"})
+        body = self._body(raw)
         if not self.middleware.may_call(session, route.method):
-            raise Refused(403, {"message": "403: Forbidden"})
-        try:
-            body = json.loads(raw) if raw else None
-        except ValueError as error:
-            raise Refused(400, {"message": f"Failed to parse JSON: {error}"}) from None
+            raise Refused(403, Text(""))
         key = unquote(found[1]) if found.groups() else None
         result = self.middleware.call(session, route.method, self._params(route, key, query, body))
         return result.id if isinstance(result, Job) else result
 
+    def _body(self, raw: bytes) -> Any:
+        try:
+            return json.loads(raw) if raw else NO_BODY
+        except ValueError as error:
+            told: dict[str, Any] = {"message": str(error)}
+            if self.release.system == "Linux":
+                told = {"message": f"json parse error: {error}", "errno": errno.EINVAL}
+            raise Refused(400, told) from None
+
     def _params(self, route: Route, key: str | None, query: str, body: Any) -> list[Any]:
         method = route.method
+        if method.filterable and route.one:
+            column, value = self._primary(method, key or "")
+            extra = self._of_query_string(query)[1] if self.release.system == "Linux" else {}
+            return [[[column, "=", value]], {**extra, "get": True}]
         if method.filterable:
-            chosen, options = self._filters(query, body)
-            if route.one:
-                column, value = self._primary(method, key or "")
-                chosen, options = [*chosen, [column, "=", value]], {**options, "get": True}
-            return [chosen, options]
+            chosen, options = self._of_query_string(query)
+            if chosen or options:
+                return [chosen, options]
         params: list[Any] = []
-        rest = method.parameters
+        wanted = list(method.parameters)
         if method.item:
-            params, rest = [_number(key or "", rest[0].types)], rest[1:]
-        if route.verb == "GET" or body is None:
+            params, wanted = [_number(key or "", wanted[0].types)], wanted[1:]
+        if body is NO_BODY or (not wanted and not body):
             return params
-        if len(rest) == 1:
+        if len(wanted) < 2:
             return [*params, body]
-        unknown = set(body) - {one.name for one in rest} if isinstance(body, dict) else {"a body"}
-        if unknown:
-            raise Refused(400, {"message": f"Unknown argument: {', '.join(sorted(unknown))}"})
-        given = [body.get(one.name, one.default) for one in rest]
-        return params + given
+        return params + self._by_name(wanted, body)
+
+    def _by_name(self, wanted: list[Parameter], body: Any) -> list[Any]:
+        if not isinstance(body, dict):
+            words = "Endpoint accepts multiple params, object/dict expected."
+            raise Refused(400, {"message": words})
+        left = {self._renamed(name): value for name, value in body.items()}
+        params = []
+        for one in wanted:
+            name = one.called(self.release)
+            if name not in left and one.default is REQUIRED:
+                raise Refused(400, {"message": f"{name} attribute expected."})
+            params.append(left.pop(name, one.default))
+        if left:
+            words = f"The following attributes are not expected: {', '.join(left)}"
+            raise Refused(400, {"message": words})
+        return params
+
+    def _renamed(self, name: str) -> str:
+        """Clients of old say query-filters also where it is filters by now."""
+        return name.removeprefix("query-") if self.release.pydantic else name
+
+    def _of_query_string(self, query: str) -> tuple[list[Any], dict[str, Any]]:
+        """The body is read only where this gave nothing."""
+        pairs = parse_qsl(query, keep_blank_values=True)
+        return filters.of_query_string(pairs, self.release.options_in_query_string)
 
     def _primary(self, method: Method, key: str) -> tuple[str, Any]:
         if method.name != "disk.query":
@@ -140,14 +175,6 @@ class Rest:
         if not self.release.options_in_query_string:
             raise KeyError("id")  # CORE filters on a column that this table doesn't have
         return "identifier", key
-
-    def _filters(self, query: str, body: Any) -> tuple[list[Any], dict[str, Any]]:
-        """The body is read only where the query string gave nothing."""
-        pairs = parse_qsl(query, keep_blank_values=True)
-        chosen, options = filters.of_query_string(pairs, self.release.options_in_query_string)
-        if not chosen and not options and isinstance(body, dict):
-            return body.get("query-filters", []), body.get("query-options", {})
-        return chosen, options
 
 
 def _number(key: str, types: tuple[type, ...]) -> Any:

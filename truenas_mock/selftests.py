@@ -60,7 +60,7 @@ class SelfTests:
 
     # --- schedules ----------------------------------------------------------------------------
     def _schedules(self, chosen: Any, options: Any) -> Any:
-        return filters.apply(list(self.nas.schedules.values()), chosen, options)
+        return filters.apply(self.release, list(self.nas.schedules.values()), chosen, options)
 
     def _schedule(self, number: int, options: Any) -> Any:
         return self._schedules([["id", "=", number]], {**options, "get": True})
@@ -216,9 +216,11 @@ class SelfTests:
         for drive in self.nas.present():
             if drive.protocol == "nvme" and not self.release.nvme_tests:
                 continue  # what smartctl says of it has no such log: it is dropped without a word
+            if drive.mute:
+                continue
             own = self.disks.entry(drive) if self.release.results in ("disk", "json") else {}
             row = own | {"disk": drive.name} | results.entry(self.release, drive, now)
             if extra.get("tests_filter") and own:
-                row["tests"] = filters.apply(row["tests"], extra["tests_filter"], {})
+                row["tests"] = filters.apply(self.release, row["tests"], extra["tests_filter"], {})
             rows.append(row)
-        return filters.apply(rows, chosen, options)
+        return filters.apply(self.release, rows, chosen, options)

@@ -13,6 +13,7 @@ from .nas import Nas
 from .releases import Release
 
 HOSTNAME = "truenas.local"
+BUILT = 1_700_000_000
 
 
 class System:
@@ -33,20 +34,22 @@ class System:
                    if self.release.number != "26" else version.removeprefix("TrueNAS-"),
                    since="22.12.1"),
             Method("system.product_type", lambda: self.release.product_type, no_auth=True),
+            Method("system.is_freenas", lambda: self.release.system == "FreeBSD", until="24.04",
+                   no_auth=True),
             Method("system.ready", lambda: True),
             Method("system.state", lambda: "READY"),
             Method("system.info", self._info),
-            Method("system.boot_id", lambda: self.nas.boot_id, since="22.12.1"),
-            Method("system.host_id", lambda: hashlib.sha256(HOSTNAME.encode()).hexdigest(),
-                   since="22.12.1"),
+            Method("system.boot_id", lambda: self.nas.boot_id),
+            Method("system.host_id", lambda: hashlib.sha256(HOSTNAME.encode()).hexdigest()),
             Method("alert.list", self.alerts),
             Method("service.query", self._services, (FILTERS, OPTIONS)),
         ]  # fmt: skip
 
     def _info(self) -> dict[str, Any]:
         uptime = time.time() - self.nas.booted
-        return {
+        found = {
             "version": self.release.version,
+            "buildtime": ejson(BUILT),
             "hostname": HOSTNAME,
             "physmem": 34_273_755_136,
             "model": "Intel(R) Xeon(R) CPU E3-1230 v5 @ 3.40GHz",
@@ -57,13 +60,20 @@ class System:
             "uptime_seconds": uptime,
             "system_serial": "MOCK",
             "system_product": "MOCK",
+            "system_product_version": None,
             "license": None,
             "boottime": ejson(self.nas.booted),
             "datetime": ejson(time.time()),
+            "birthday": None,
             "timezone": "Etc/UTC",
             "system_manufacturer": "MOCK",
             "ecc_memory": True,
         }
+        if not self.release.has("22.12.1"):
+            del found["physical_cores"]
+        if self.release.has("24.10"):
+            del found["birthday"]
+        return found
 
     def _services(self, chosen: Any, options: Any) -> Any:
         names = ["ssh", "cifs", "nfs", *(["smartd"] if self.release.has("12.0", "25.04") else [])]
@@ -77,7 +87,7 @@ class System:
             }
             for number, name in enumerate(names, 1)
         ]
-        return filters.apply(rows, chosen, options)
+        return filters.apply(self.release, rows, chosen, options)
 
     # --- alerts -------------------------------------------------------------------------------
     def alerts(self) -> list[dict[str, Any]]:

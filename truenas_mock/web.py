@@ -20,14 +20,13 @@ from .faults import DEEP, FOREVER, SLOW_SECONDS, Fault, Faults
 from .jsonrpc import JsonRpc
 from .legacy import Legacy
 from .middleware import Middleware
-from .rest import ROOT, UNAUTHORIZED, Rest
+from .rest import NOT_FOUND, ROOT, UNAUTHORIZED, Rest, Text
 from .tls import Certificate
 from .wire import Closed, Wire
 
 BIGGEST_BODY = 1 << 20
 IDLE_SECONDS = 120
 ERROR_PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
-NOT_FOUND = {"message": "404: Not Found"}
 
 
 def handler(
@@ -152,6 +151,9 @@ def handler(
             return True
 
         def _reply(self, status: int, answer: Any, fault: str = "") -> None:
+            if isinstance(answer, Text):
+                self._send(status, answer.encode(), "text/plain; charset=utf-8")
+                return
             content = json.dumps(answer, indent=1).encode()
             half = content[: len(content) // 2]
             if fault == "half":

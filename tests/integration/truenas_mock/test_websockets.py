@@ -87,7 +87,8 @@ def test_what_is_wrong_with_a_call(client: Any) -> None:
     wrong = client.failure("disk.query", "name")
     assert (wrong["code"] if new else wrong["type"]) == (-32602 if new else "VALIDATION")
     ((attribute, message, number),) = extra(wrong)
-    assert (attribute, number) == ("query-filters", 22)
+    told = "filters" if client.site.release.pydantic else "query-filters"
+    assert (attribute, number) == (told, 22)
     pydantic = "Input should be a valid list"
     assert message == (pydantic if client.site.release.pydantic else "Not a list")
     ((attribute, message, _),) = extra(client.failure("disk.get_instance"))
@@ -217,22 +218,85 @@ def test_older_routes_stay_and_bring_nothing_back(sites: Callable[[str], Site]) 
 
 
 @pytest.mark.parametrize(
-    ("message", "code"),
+    ("message", "code", "call_id"),
     [
-        ("{", -32700),
-        ([{"jsonrpc": "2.0", "method": "core.ping"}], -32600),
-        ({"method": "core.ping", "id": 1}, -32600),
-        ({"jsonrpc": "1.0", "method": "core.ping", "id": 1}, -32600),
-        ({"jsonrpc": "2.0", "method": "core.ping", "params": {}, "id": 1}, -32600),
-        ({"jsonrpc": "2.0", "method": "core.ping", "id": 1, "more": 1}, -32600),
+        ("{", -32700, None),
+        ([{"jsonrpc": "2.0", "method": "core.ping"}], -32700, None),
+        ({"method": "core.ping", "id": 7}, -32600, 7),
+        ({"jsonrpc": "1.0", "method": "core.ping", "id": "a"}, -32600, "a"),
+        ({"jsonrpc": "2.0", "method": "core.ping", "params": {}, "id": 7}, -32600, 7),
+        ({"jsonrpc": "2.0", "id": None}, -32600, None),
     ],
 )
-def test_what_is_no_request(sites: Callable[[str], Site], message: Any, code: int) -> None:
+def test_what_is_no_request(
+    sites: Callable[[str], Site], message: Any, code: int, call_id: Any
+) -> None:
     with New(sites("25.10")) as client:
         client.send(message)
         answer = client.receive()
-        assert (answer["error"]["code"], answer["id"]) == (code, None)
+        assert (answer["error"]["code"], answer["id"]) == (code, call_id)
         assert client.call("core.ping") == "pong"
+
+
+def test_a_call_without_an_id_is_answered_by_nothing(sites: Callable[[str], Site]) -> None:
+    """Neither a good one, nor one of no method, nor one that is no request."""
+    with New(sites("25.10")) as client:
+        for more in ({"method": "core.ping"}, {"method": "no.such"}, {"params": {}}):
+            client.send(RPC | more)
+        client.send(RPC | {"method": "core.ping", "id": 99, "more": "is borne"})
+        assert client.receive() == RPC | {"result": "pong", "id": 99}
+
+
+@pytest.mark.parametrize(("number", "kind"), DIALECTS)
+def test_filters_and_options_that_make_no_sense(
+    sites: Callable[[str], Site], number: str, kind: Any
+) -> None:
+    site = sites(number)
+    told = {
+        "13.0": ("limit", None), "24.10": ("query-options.limit", "query-filters"),
+        "25.04": ("query-options.limit", "query-filters"), "26": ("options.limit", "filters"),
+    }[number]  # fmt: skip
+    with kind(site) as client:
+
+        def attributes(*params: Any) -> list[str]:
+            error = client.failure("disk.query", *params)
+            return [one[0] for one in (error.get("data") or error)["extra"] or []]
+
+        assert attributes([], {"limit": "many"}) == [told[0]]
+        assert attributes([["name", "resembles", "sda"]]) == ([told[1]] if told[1] else [])
+
+
+@pytest.mark.parametrize("number", ["13.0", "22.12", "24.10"])
+def test_the_error_of_old(sites: Callable[[str], Site], number: str) -> None:
+    core = number == "13.0"
+    with Old(sites(number)) as client:
+        error = client.failure("disk.get_instance")
+        assert (error["error"], error["type"]) == (11, "VALIDATION")
+        assert ("errname" in error) == ("repr" in error["trace"]) == (not core)
+        assert error["trace"]["class"] == "ValidationErrors"
+        client.send({"msg": "method", "id": "m", "method": "core.ping", "params": {"a": 1}})
+        answer = client.receive()
+        assert ("must be a list" in answer["error"]["reason"]) == (number == "24.10")
+    with Old(sites(number), key=None) as client:
+        client.send({"msg": "sub", "id": "s", "name": "disk.query"})
+        error = client.receive()["error"]
+        words = "Not authenticated" if core else "Not authorized"
+        assert (error["error"], error["reason"]) == (13, words)
+        client.send("{")
+        assert client.closed_with() == 1007
+    with Old(sites(number)) as client:
+        client.send({"no": "msg"})
+        assert client.closed_with() == 1011
+
+
+def test_core_tells_the_progress_of_a_drive_once_a_connection(
+    sites: Callable[[str], Site],
+) -> None:
+    with Old(sites("13.0")) as client:
+        client.subscribe("smart.test.progress:ada0")
+        client.send({"msg": "sub", "id": "again", "name": "smart.test.progress:ada0"})
+        told = client.wait_for_event(lambda one: one["msg"] == "nosub")
+        assert (told["id"], told["error"]) == ("again", {"error": "Already subscribed"})
 
 
 def test_jobs_of_the_new_kind_answer_at_their_end(sites: Callable[[str], Site]) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from agent import device, engine, guard, openers, programs
 from tests import needs
+from tests.integration.conftest import django_db_setup  # noqa: F401
 from tests.matrix.attack.cells import CELLS, MOMENTS
 from tests.matrix.attack.disk import DiskVictim
 from tests.matrix.attack.freebsd import FreebsdVictim

@@ -224,8 +224,9 @@ def _security(drive: Identity) -> Fact:
     except texts.Unreadable as error:
         return Fact("security", "unknown", str(error))
     if locked:
-        cure = "unlock it with its password (hdparm --security-unlock), then disable the lock"
-        return Fact("security", "unknown", f"a password locks it: {cure}")
+        cure = "hdparm --security-unlock; on FreeBSD camcontrol security -k"
+        words = f"a password locks it: unlock it with that ({cure}), then disable the lock"
+        return Fact("security", "unknown", words)
     return Fact("security", "clear", "")
 
 

@@ -23,7 +23,12 @@ from .truenas.types import NasDrive, NasError, NasView
 OLDEST_PYTHON = (3, 9)
 #: What the agent asks beside Python; without zpool it can't tell what is in a pool.
 NEEDED = ("smartctl", "zpool")
-USEFUL = {"FreeBSD": ("sysctl", "mount", "swapinfo", "mdconfig", "fstat"), "Linux": ()}
+USEFUL = {"FreeBSD": ("sysctl", "mount", "swapinfo", "iostat", "mdconfig", "fstat"), "Linux": ()}
+#: What to do about one of NEEDED that a host without TrueNAS doesn't have.
+ELSEWHERE = {
+    "smartctl": "install smartmontools there: without it each of its drives is refused",
+    "zpool": "needed only where that host uses ZFS; without it such a host’s drives are refused",
+}
 IN_MEMORY = {"tmpfs", "ramfs", "devtmpfs", "mfs"}
 CLOCK_SECONDS = 5
 NAMED = 8
@@ -202,7 +207,8 @@ def _programs(system: System, facts: dict[str, str]) -> Iterator[Finding]:
             continue
         needed = system.kind == System.Kind.TRUENAS
         step = "TrueNAS brings it: is this the NAS itself, and not a jail or a container?"
-        yield Finding(State.MISSING if needed else State.NOTE, name, "not found", step)
+        state = State.MISSING if needed else State.NOTE
+        yield Finding(state, name, "not found", step if needed else ELSEWHERE[name])
     useful = USEFUL.get(facts.get("system", ""), ())
     gone = [name for name in useful if name not in facts]
     if gone:

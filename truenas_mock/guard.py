@@ -41,8 +41,9 @@ def unfit(drive: Drive) -> list[dict[str, str]]:
         cure = "format it to 512 or 4096 first (sg_format --format --size=4096 DEVICE)"
         found.append(("sector", f"its sectors have {drive.sector_bytes} bytes: {cure}"))
     if drive.locked:
-        cure = "unlock it with its password (hdparm --security-unlock), then disable the lock"
-        found.append(("security", f"a password locks it: {cure}"))
+        cure = "hdparm --security-unlock; on FreeBSD camcontrol security -k"
+        words = f"a password locks it: unlock it with that ({cure}), then disable the lock"
+        found.append(("security", words))
     return [{"fact": fact, "state": "unknown", "detail": words} for fact, words in found]
 
 

@@ -276,6 +276,17 @@ def test_an_unknown_name_is_told_with_those_that_are_known(mock_nas: Start) -> N
         call_command("check_system", "other")
 
 
+def test_what_a_host_without_truenas_is_told_to_install() -> None:
+    told = {
+        (one.state, one.what): one.step
+        for kind in (System.Kind.TRUENAS, System.Kind.HOST)
+        for one in checkup._programs(System(kind=kind), {"system": "FreeBSD"})
+    }
+    assert "TrueNAS brings it" in told[checkup.State.MISSING, "zpool"]
+    assert "install smartmontools" in told[checkup.State.NOTE, "smartctl"]
+    assert "only where that host uses ZFS" in told[checkup.State.NOTE, "zpool"]
+
+
 @pytest.mark.django_db
 def test_one_that_is_paused_is_told_how_it_goes_on() -> None:
     system = a_system(stopped="paused by olga", paused_by="olga")

@@ -113,10 +113,10 @@ def mean(curves: Sequence[Curve]) -> Curve | None:
     return Curve(rates, {name: [len(whole)] * BINS for name in SWEEPS})
 
 
-def shape(rotational: bool | None) -> list[float]:
+def shape(rotational: bool) -> list[float]:
     """The usual rates: on a disk of constant density the rate goes with the radius, from one to a
     half, and the area passed with its square. Flash is level."""
-    if rotational is False:
+    if not rotational:
         return [USUAL_RATE] * BINS
     outer = USUAL_RATE / 0.75  # by time, √(1 - ¾x) is that on average
     return [outer * math.sqrt(1 - 0.75 * (bin_ + 0.5) / BINS) for bin_ in range(BINS)]
@@ -131,7 +131,7 @@ def surface_left(
     position: int = 0,
     curve: Curve | None = None,
     of_model: Curve | None = None,
-    rotational: bool | None = True,
+    rotational: bool = True,
 ) -> Left:
     """Time left of a surface run that is at this position of this phase of this pass."""
     curve = curve or Curve.empty()
@@ -151,7 +151,7 @@ def surface_left(
 
 
 def _expected(
-    sweep: str, curve: Curve, of_model: Curve | None, rotational: bool | None, width: float
+    sweep: str, curve: Curve, of_model: Curve | None, rotational: bool, width: float
 ) -> list[tuple[float, float]]:
     """Seconds and doubt (a share) for each place of a sweep; `width` is a place's bytes."""
     known = of_model.rates[sweep] if of_model is not None else shape(rotational)

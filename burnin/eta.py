@@ -73,7 +73,7 @@ def expected_seconds(drive: Drive, kind: str, passes: int) -> float:
             drive.size_bytes,
             passes,
             of_model=curve_of_model(drive.model),
-            rotational=drive.rotational,
+            rotational=not drive.is_flash,
         )
         return max(INSTANT_SECONDS, left.seconds)
     if kind in SELF_TESTS:
@@ -159,7 +159,7 @@ def run_left(stage: Stage, head: RunHead, learnt_curve: Curve, now: datetime) ->
         position=position if isinstance(position, int) else 0,
         curve=learnt_curve,
         of_model=of_model,
-        rotational=drive.rotational,
+        rotational=not drive.is_flash,
     )
 
 

@@ -51,7 +51,7 @@ class Plan:
         """How often its surface is written: flash wears, so once is enough there (B16)."""
         if self.passes is not None:
             return self.passes
-        return 1 if drive.rotational is False else runtime.current().surface_passes
+        return 1 if drive.is_flash else runtime.current().surface_passes
 
     @classmethod
     def quick(cls) -> Plan:

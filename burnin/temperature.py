@@ -25,7 +25,7 @@ class Limits:
 
 def limits(drive: Drive, runtime: Runtime) -> Limits:
     """A hard disk's by the settings, flash by its own thresholds."""
-    if drive.rotational is not False:
+    if not drive.is_flash:
         return Limits(
             runtime.temp_start_max_c,
             runtime.temp_pause_c,

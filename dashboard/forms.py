@@ -33,9 +33,9 @@ class StartForm:
     profile: str = ""
 
     @classmethod
-    def fresh(cls, remembered: object, rotational: bool | None, passes_usual: int = 2) -> StartForm:
+    def fresh(cls, remembered: object, is_flash: bool, passes_usual: int = 2) -> StartForm:
         """Before anything was chosen: what this person chose last, else everything."""
-        passes = str(1 if rotational is False else passes_usual)
+        passes = str(1 if is_flash else passes_usual)
         if isinstance(remembered, list):
             known = [str(name) for name in remembered if name in CHOSEN_KINDS]
             if StageKind.IO_VALIDATE in remembered:

@@ -29,7 +29,7 @@ def plot(
     if len(samples) < 2:
         return None
     # SSDs have thresholds of their own.
-    limit = runtime.current().temp_pause_c if drive.rotational is not False else None
+    limit = runtime.current().temp_pause_c if not drive.is_flash else None
     return draw(samples, stages if job else (), start, end, limit)
 
 

@@ -191,6 +191,13 @@ class Drive(models.Model):
     def __str__(self) -> str:
         return f"{self.devname} {self.serial}"
 
+    @property
+    def is_flash(self) -> bool:
+        """By the drive's own word or its name, else by the NAS's, which doesn't tell it of each."""
+        if self.form:
+            return self.form != Drive.Form.HDD
+        return self.rotational is False
+
 
 class SmartTest(models.Model):
     """The current or last self-test of a type on a drive. One row a drive and type."""

@@ -39,9 +39,9 @@ def burn_in(request: HttpRequest) -> HttpResponseBase:
         if len(drives) == 1:
             return start_one(request, drives[0].pk)
         form = StartForm.fresh(
-            request.session.get(LAST_CHOICE), None, runtime.current().surface_passes
+            request.session.get(LAST_CHOICE), False, runtime.current().surface_passes
         )
-        if any(drive.rotational is False for drive in drives):
+        if any(drive.is_flash for drive in drives):
             form = replace(form, passes="")  # one for those, the usual number for the others
         return _ask(request, drives, form)
     form = StartForm.from_post(request.POST)
@@ -131,7 +131,7 @@ def _ask(
         "usual_passes": runtime.current().surface_passes,
         "quick_seconds": quick_seconds(drives),
         "passes": sorted({*map(str, PASSES), form.passes}, key=lambda text: (len(text), text)),
-        "worn": any(drive.rotational is False for drive in drives),
+        "worn": any(drive.is_flash for drive in drives),
         **_summary(drives),
     }
     return dialog(request, "batch", context, 422 if errors else 200)

@@ -38,7 +38,7 @@ def start(request: HttpRequest, drive_id: int) -> HttpResponse:
     drive = get_object_or_404(Drive.objects.select_related("system"), pk=drive_id)
     passes = runtime.current().surface_passes
     if request.method == "GET":
-        form = StartForm.fresh(request.session.get(LAST_CHOICE), drive.rotational, passes)
+        form = StartForm.fresh(request.session.get(LAST_CHOICE), drive.is_flash, passes)
         return _dialog(request, drive, form, reasons=orchestrator.refusals(drive))
     form = StartForm.from_post(request.POST)
     plan, errors = form.plan()

@@ -120,9 +120,14 @@ def test_one_flag_for_all_releases_nobody_s_data(nas: System, typed: str) -> Non
 
 @pytest.mark.django_db
 def test_flash_is_written_once_where_nobody_says_otherwise(nas: System) -> None:
-    flash, disk = a_drive(nas, "sda", rotational=False), a_drive(nas, "sdb", rotational=True)
-    jobs = [outcome.job for outcome in ask([flash, disk])]
-    assert [job and job.passes for job in jobs] == [1, 2]
+    drives = [
+        a_drive(nas, "sda", rotational=False),
+        a_drive(nas, "sdb", rotational=True),
+        a_drive(nas, "nvd0", rotational=None, form="nvme"),  # CORE doesn't tell it of each
+        a_drive(nas, "sdc", rotational=None),
+    ]
+    jobs = [outcome.job for outcome in ask(drives)]
+    assert [job and job.passes for job in jobs] == [1, 2, 1, 2]
 
 
 @pytest.mark.django_db(transaction=True)

@@ -29,6 +29,9 @@ NOW: Runtime = Settings()  # type: ignore[assignment]
         ({"rotational": None}, Limits(50, 55, 48, 62)),
         ({"rotational": True, "temperature_limit_c": 70}, Limits(50, 55, 48, 62)),
         ({"rotational": False}, Limits(65, 70, 60, 80)),
+        ({"rotational": None, "form": "nvme"}, Limits(65, 70, 60, 80)),
+        ({"rotational": True, "form": "ssd"}, Limits(65, 70, 60, 80)),  # as a bridge says
+        ({"rotational": False, "form": "hdd"}, Limits(50, 55, 48, 62)),
         (
             {"rotational": False, "temperature_limit_c": 77, "temperature_critical_c": 85},
             Limits(65, 77, 60, 85),

@@ -39,22 +39,22 @@ def test_the_order_of_the_request_is_kept() -> None:
 
 
 def test_the_last_choice_is_remembered_unless_it_is_nonsense() -> None:
-    assert StartForm.fresh(["long_smart"], True).stages == ("long_smart",)
+    assert StartForm.fresh(["long_smart"], False).stages == ("long_smart",)
     everything = ("short_smart", "long_smart", "surface_validate")
     for nonsense in (None, [], "long_smart", [1, "precheck"]):
-        assert StartForm.fresh(nonsense, True).stages == everything
+        assert StartForm.fresh(nonsense, False).stages == everything
 
 
 def test_a_solid_state_drive_gets_one_pass() -> None:
-    assert StartForm.fresh(None, False).passes == "1"
-    assert StartForm.fresh(None, None).passes == "2"
+    assert StartForm.fresh(None, True).passes == "1"
+    assert StartForm.fresh(None, False).passes == "2"
 
 
 def test_a_quick_screening_goes_before_the_stages_and_is_remembered() -> None:
     form = StartForm.from_post(QueryDict("profile=quick&stages=long_smart&serial=X"))
     plan, errors = form.plan()
     assert plan is not None and not errors and plan.profile == "quick" and plan.destructive
-    assert StartForm.fresh(["short_smart", "io_validate"], True).profile == "quick"
+    assert StartForm.fresh(["short_smart", "io_validate"], False).profile == "quick"
     assert StartForm.from_post(QueryDict("profile=odd")).plan()[1]["profile"]
 
 

@@ -75,6 +75,23 @@ def test_a_drive_whose_smartctl_still_hangs_is_not_asked_again(smartctl: Any) ->
     assert smart.read("/dev/sda").error is None
 
 
+@pytest.mark.parametrize(
+    ("platform", "path", "asked"),
+    [
+        ("freebsd13", "/dev/nvd3", "/dev/nvme3"),
+        ("freebsd13", "/dev/nda12", "/dev/nvme12"),
+        ("freebsd13", "/dev/ada0", "/dev/ada0"),
+        ("linux", "/dev/nvme0n1", "/dev/nvme0n1"),
+    ],
+)
+def test_freebsds_nvme_disks_are_asked_by_their_controller(
+    smartctl: Any, monkeypatch: pytest.MonkeyPatch, platform: str, path: str, asked: str
+) -> None:
+    monkeypatch.setattr(smart.sys, "platform", platform)
+    smartctl('for word; do last=$word; done; echo "{\\"serial_number\\": \\"$last\\"}"')
+    assert smart.read(path).serial == asked
+
+
 def test_no_other_drive_is_commanded(smartctl: Any, tmp_path: Path) -> None:
     """By that path smartctl reaches another drive than the one that was identified."""
     calls = tmp_path / "calls"

@@ -24,6 +24,10 @@ WD14 = {
     "running": True, "running_percent": 90.0, "entries": 21,
     "counters": {"reallocated_sectors": 0, "pending_sectors": 0, "offline_uncorrectable": 0,
                  "udma_crc_errors": 0},
+    "log": [("short", "passed", 1708, None), ("short", "passed", 1684, None),
+            ("short", "passed", 1661, None), ("short", "passed", 1636, None),
+            ("long", "passed", 1624, None)],
+    "minutes": (2, 1479),
 }  # fmt: skip
 MEGARAID = {
     "protocol": "ata", "form": "hdd", "health": "ok", "temperature_c": 36, "running": False,
@@ -50,23 +54,45 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "smart-ata-full.json": {
         "form": "ssd", "model": "Samsung SSD 860 EVO 500GB", "locked": False, "zoned": "",
         "power_on_hours": 14551, "temperature_c": 36, "temperature_limit_c": 70, "running": False,
-        "entries": 19,
+        "entries": 19, "minutes": (2, 85),
+        "log": [("short", "passed", 14417, None), ("short", "passed", 13985, None),
+                ("short", "passed", 12689, None), ("long", "passed", 12667, None)],
+        "counters": {"reallocated_sectors": 0, "reported_uncorrectable": 0, "udma_crc_errors": 0},
     },
     "smart-ata-issue587-realssd-m4.json": {
         "form": "ssd", "health": "ok", "temperature_c": None, "temperature_limit_c": 70,
         "temperature_critical_c": 75, "locked": False, "entries": 0, "zoned": "",
-        "power_on_hours": 4179,
+        "power_on_hours": 4179, "size_bytes": 128_035_676_160, "minutes": (2, 9),
+        "counters": {"reallocated_sectors": 0, "reported_uncorrectable": 0, "command_timeouts": 0,
+                     "pending_sectors": 0, "offline_uncorrectable": 0, "udma_crc_errors": 0},
     },
-    "smart-ata2.json": {"form": "ssd", "health": "ok", "entries": 0, "power_on_hours": 846},
+    "smart-ata2.json": {
+        "form": "ssd", "health": "ok", "entries": 0, "power_on_hours": 846, "temperature_c": 32,
+        "counters": {"reallocated_sectors": 0, "reported_uncorrectable": 0, "udma_crc_errors": 0},
+    },
     "smart-fail.json": NO_READING,
     "smart-fail2.json": {
         "form": "hdd", "health": "failed", "power_on_hours": 65592, "temperature_c": 25,
-        "entries": 21,
+        "entries": 21, "minutes": (1, 79),
+        # Its own counter has passed 65,535, its log's begins anew.
+        "log": [("short", "passed", 42, None), ("short", "passed", 18, None),
+                ("long", "failed", 4, 104_870_168), ("short", "passed", 65530, None)],
         "counters": {"reallocated_sectors": 1975, "pending_sectors": 8, "offline_uncorrectable": 0,
                      "udma_crc_errors": 0},
     },
-    "smart-megaraid0.json": MEGARAID | {"power_on_hours": 37787},
-    "smart-megaraid1.json": MEGARAID | {"power_on_hours": 37788, "first": "aborted"},
+    "smart-megaraid0.json": MEGARAID | {
+        "power_on_hours": 37787,
+        "log": [("short", "passed", 35990, None), ("short", "passed", 3, None),
+                ("other", "passed", 3, None), ("short", "passed", 1, None)],
+        "counters": {"reallocated_sectors": 0, "pending_sectors": 0, "offline_uncorrectable": 0,
+                     "udma_crc_errors": 0},
+    },
+    "smart-megaraid1.json": MEGARAID | {
+        "power_on_hours": 37788,
+        "log": [("short", "aborted", 35990, None), ("short", "passed", 35990, None)],
+        "counters": {"reallocated_sectors": 387, "pending_sectors": 0, "offline_uncorrectable": 0,
+                     "udma_crc_errors": 0},
+    },
     "smart-nvme-failed.json": {
         "protocol": "nvme", "form": "nvme", "health": "ok", "serial": "S466NX0M776250H",
         "temperature_c": 35, "power_on_hours": 12798, "size_bytes": 500_107_862_016,
@@ -74,10 +100,18 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "counters": {"critical_warning": 0, "media_errors": 7, "percentage_used": 3,
                      "available_spare_percent": 99},
     },
-    "smart-nvme.json": {"form": "nvme", "health": "ok", "power_on_hours": 2401,
-                        "temperature_c": 36, "wear_percent": 0},
-    "smart-nvme2.json": {"form": "nvme", "health": "ok", "power_on_hours": 6487,
-                         "temperature_c": 38, "wear_percent": 1},
+    "smart-nvme.json": {
+        "form": "nvme", "health": "ok", "power_on_hours": 2401, "temperature_c": 36,
+        "wear_percent": 0, "size_bytes": 1_024_209_543_168,
+        "counters": {"critical_warning": 0, "media_errors": 0, "percentage_used": 0,
+                     "available_spare_percent": 100},
+    },
+    "smart-nvme2.json": {
+        "form": "nvme", "health": "ok", "power_on_hours": 6487, "temperature_c": 38,
+        "wear_percent": 1, "size_bytes": 480_103_981_056,
+        "counters": {"critical_warning": 0, "media_errors": 0, "percentage_used": 1,
+                     "available_spare_percent": 100},
+    },
     "smart-pass.json": {"health": "ok", "serial": "", "counters": {}, "entries": None,
                         "running": None, "form": ""},
     "smart-raid.json": {"protocol": "scsi", "serial": "Volume1", "health": "unknown",
@@ -95,8 +129,11 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "temperature_critical_c": None, "power_on_hours": 12345, "size_bytes": 18_000_207_937_536,
         "counters": {"grown_defects": 0, "read_uncorrected": 0, "write_uncorrected": 0},
     },
-    "smart-scsi2.json": {"protocol": "scsi", "health": "ok", "temperature_c": 31,
-                         "temperature_critical_c": 60, "power_on_hours": 5675},
+    "smart-scsi2.json": {
+        "protocol": "scsi", "form": "hdd", "health": "ok", "temperature_c": 31,
+        "temperature_critical_c": 60, "power_on_hours": 5675, "size_bytes": 1_200_243_695_616,
+        "counters": {"grown_defects": 0, "read_uncorrected": 0, "write_uncorrected": 0},
+    },
     "smartctl_info_hitachi_autodetect.json": {"protocol": "scsi", "form": "", "health": "unknown",
                                               "size_bytes": None, "serial": ""},
     "smartctl_info_hitachi_sat.json": {"protocol": "ata", "form": "hdd", "health": "unknown",
@@ -122,8 +159,11 @@ def check(report: dict[str, Any], expected: dict[str, Any]) -> None:
         if name == "entries":
             entries = reading.self_tests
             assert (None if entries is None else len(entries)) == value, name
-        elif name == "first":
-            assert reading.self_tests and reading.self_tests[0].outcome == value
+        elif name == "log":
+            newest = (reading.self_tests or ())[: len(value)]
+            assert [(one.type, one.outcome, one.hours, one.lba) for one in newest] == value
+        elif name == "minutes":
+            assert (reading.tests.short_minutes, reading.tests.long_minutes) == value
         else:
             assert getattr(reading, name) == value, name
 

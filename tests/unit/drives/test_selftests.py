@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from drives.selftests import new_entries, settle
 
 from .reports import ata, entry
 
+CAPTURED = Path(__file__).parent / "captured"
 OLD = entry("short", "passed", 900)
 
 
@@ -83,6 +86,17 @@ def test_an_entry_from_before_the_start_is_not_ours() -> None:
 def test_hours_wrap_at_16_bits() -> None:
     report = ata(entry("short", "passed", 70_000 % 65_536), hours=70_000)
     assert settled(report, []).state == SmartTest.State.PASSED
+
+
+def test_of_a_real_drive_whose_log_has_begun_anew() -> None:
+    """65,592 h, and a log that says 42, 18, 4, 65530: the newest is 14 h old."""
+    report = json.loads((CAPTURED / "smart-fail2.json").read_text())
+    reading = smart.parse(report)
+    assert reading is not None and reading.self_tests is not None
+    before = [row.as_json() for row in reading.self_tests[1:]]
+    assert settle("short", before, reading, elapsed_hours=13).state == "passed"  # type: ignore[union-attr]
+    late = settle("short", before, reading, elapsed_hours=1)
+    assert late is not None and "14 h old" in late.error_text
 
 
 @pytest.mark.parametrize(("at", "hours"), [(1001, 1000), (1002, 1000), (1, 65_536), (0, 65_535)])

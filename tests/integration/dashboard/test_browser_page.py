@@ -225,6 +225,10 @@ def test_rows_are_of_one_height_in_every_state(nas: System, web: Web, page_of: O
     assert heights() == [32] * 8
     high = "all => all.filter(one => one.scrollHeight > 32).map(one => one.textContent)"
     assert page.eval_on_selector_all("#drives tr[data-state] > *", high) == []
+    # A short name without a location behind it doesn't end in dots.
+    page.mouse.move(0, 0)
+    wide = "all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.textContent)"
+    assert page.eval_on_selector_all("#drives tr[data-state] > .drive", wide) == []
     # Where a line hasn't room enough there are two all the same.
     page.set_viewport_size({"width": 1300, "height": 800})
     assert heights() == [40] * 8

@@ -1,7 +1,10 @@
-"""The whole product: what happens to a drive after its precheck, before its surface run begins."""
+"""The whole product: what happens to a drive after its precheck, before its surface run begins, and
+while a run's process is gone."""
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -11,11 +14,12 @@ import pytest
 from burnin import orchestrator
 from burnin.models import Job, JobState
 from tests import needs
-from tests.integration.burnin.conftest import Site, site, worker
-from tests.integration.burnin.runs import Sites, digest, medium
+from tests.integration.burnin.conftest import Site, caught, site, worker
+from tests.integration.burnin.runs import Sites, agent_processes, digest, medium
 from tests.nas import MockNas
+from tests.waiting import wait_for
 
-__all__ = ["site", "worker"]
+__all__ = ["caught", "site", "worker"]
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.timeout(300)]
 
 
@@ -24,11 +28,11 @@ def make_a_file_system(here: Site, file: Path) -> None:
 
 
 def join_a_pool(here: Site, file: Path) -> None:
-    here.nas.debug("drive/da1", {"pool": "tank"})
+    here.nas.debug(f"drive/{file.stem}", {"pool": "tank"})
 
 
 def be_another(here: Site, file: Path) -> None:
-    here.nas.debug("drive/da1", {"serial": "OTHER001"})
+    here.nas.debug(f"drive/{file.stem}", {"serial": "OTHER001"})
 
 
 def held_before_its_surface_run(here: Site, devname: str) -> Job:
@@ -88,3 +92,27 @@ def test_names_that_change_places_before_the_start_mislead_nobody(
     assert job.state == JobState.PASSED, here.describe(job)
     assert digest(medium(media_nas, "FILE0002")) == before
     assert digest(medium(media_nas, "FILE0001")) != before
+
+
+@pytest.mark.needs("mkfs")
+@pytest.mark.parametrize(
+    ("strike", "named"), [(join_a_pool, "tank"), (make_a_file_system, "ext at byte")]
+)
+def test_what_happens_while_a_run_s_process_is_gone_is_refused_at_the_resume(
+    caught: tuple[Site, Job],
+    media_nas: MockNas,
+    strike: Callable[[Site, Path], None],
+    named: str,
+) -> None:
+    here, job = caught
+    file = medium(media_nas, "FILE0001")
+    (process,) = agent_processes(here)
+    os.kill(process, signal.SIGKILL)
+    wait_for(lambda: not agent_processes(here), 10, "it is gone")
+    strike(here, file)
+    before = digest(file)
+    job = here.until_over(job)
+    assert job.state == JobState.CANCELLED, here.describe(job)
+    assert job.error_text.startswith("refused: ") and named in job.error_text
+    assert not agent_processes(here)
+    assert digest(file) == before

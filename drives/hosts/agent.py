@@ -58,8 +58,8 @@ OF_INPUT = "import sys;exec(sys.stdin.read())"
 #: be read is in no answer of the agent's, but while it lives it holds its lock. The folder may be
 #: somebody's by mistake: a folder "runs" of his stays.
 REMOVE_ALL = """
-import fcntl, glob, os, shutil, sys
-root = sys.argv[1]
+import fcntl, glob, hashlib, os, shutil, sys
+root = os.path.abspath(sys.argv[1])
 within = glob.escape(root)
 held = []
 for path in glob.glob(within + "/runs/*/lock") + glob.glob(within + "/locks/*"):
@@ -84,8 +84,13 @@ for name in ("runs", "locks", "fences"):
     folder = os.path.join(root, name)
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)
-for file in glob.glob("/run/burnin/smartctl-*.lock") + glob.glob("/var/run/burnin/smartctl-*.lock"):
-    os.unlink(file)
+for memory in ("/run/burnin", "/var/run/burnin"):
+    for file in glob.glob(memory + "/smartctl-*.lock"):
+        os.unlink(file)
+    for file in glob.glob(memory + "/*-*.json"):  # what a run told last; of this root alone
+        key, run = os.path.basename(file)[:-5].split("-", 1)
+        if hashlib.sha256(os.path.join(root, "runs", run).encode()).hexdigest()[:12] == key:
+            os.unlink(file)
 for folder in (os.path.join(root, "bin"), root, "/run/burnin", "/var/run/burnin"):
     if os.path.isdir(folder) and not os.listdir(folder):
         os.rmdir(folder)

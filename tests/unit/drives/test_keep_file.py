@@ -64,10 +64,19 @@ def test_a_state_folder_that_was_somebody_s_keeps_what_is_his(tmp_path: Path) ->
     for name in ("runs/2026-11/results.csv", "locks/notes.txt"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text("his")
-    program = REMOVE_ALL.replace("/run/burnin", str(tmp_path / "memory"))
+    memory = tmp_path / "memory"
+    memory.mkdir()
+    ours, others = (
+        memory / f"{hashlib.sha256(f'{of}/runs/job1-a'.encode()).hexdigest()[:12]}-job1-a.json"
+        for of in (root, tmp_path / "another")
+    )
+    for file in (ours, others, memory / "notes.json"):
+        file.write_text("{}")
+    program = REMOVE_ALL.replace("/run/burnin", str(memory))
     done = subprocess.run(
         [sys.executable, "-c", program, str(root)], capture_output=True, text=True, check=True
     )
     assert done.stdout.split() == ["locks", "runs"]
+    assert sorted(memory.iterdir()) == sorted([others, memory / "notes.json"])
     left = sorted(str(path.relative_to(root)) for path in root.rglob("*") if path.is_file())
     assert left == ["locks/notes.txt", "runs/2026-11/results.csv"]

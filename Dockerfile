@@ -22,4 +22,4 @@ RUN SECRET_KEY=only-to-collect-static-files-at-build-time DB_PATH=/tmp/none.db \
 USER burnin
 VOLUME /data
 EXPOSE 8080
-CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8080", "burnin_site.asgi:application"]
+CMD ["python", "-m", "daphne", "-v", "0", "-b", "0.0.0.0", "-p", "8080", "burnin_site.asgi:application"]

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import logging.config
 import os
 from typing import Any
 
 from celery import Celery, Task
-from celery.signals import before_task_publish, task_postrun, task_prerun, worker_init
+from celery.signals import (
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+)
 
 from audit import trace
 
@@ -15,6 +22,16 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "burnin_site.settings")
 app = Celery("burnin")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks()
+
+
+@setup_logging.connect
+def log_as_everybody(**_: Any) -> None:
+    """LOG_LEVEL and LOG_FORMAT are in force here too. Where nobody answers this signal, Celery sets
+    the root's level to its own --loglevel, and our lines below WARNING are lost."""
+    from django.conf import settings
+
+    logging.config.dictConfig(settings.LOGGING)
+    logging.captureWarnings(True)
 
 
 @worker_init.connect

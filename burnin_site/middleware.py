@@ -1,13 +1,17 @@
-"""What every answer carries: headers that keep it safe, and the id of its request."""
+"""What every answer carries: headers that keep it safe, and the id of its request; and its line in
+the log."""
 
 from __future__ import annotations
 
+import logging
+import time
 import uuid
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.encoding import escape_uri_path
 
 from audit.trace import about
 
@@ -27,6 +31,8 @@ HEADERS = {
 
 
 REQUEST_ID = "X-Request-ID"
+
+logger = logging.getLogger(__name__)
 
 
 class SafeHeaders:
@@ -48,14 +54,18 @@ class SafeHeaders:
             return self._answer_async(request)
         request_id = _name(request)
         with about(request=request_id):
+            began = time.monotonic()
             response = self.get_response(request)
-        assert isinstance(response, HttpResponseBase)
+            assert isinstance(response, HttpResponseBase)
+            _log(request, response, began)
         return _with_headers(response, request_id)
 
     async def _answer_async(self, request: HttpRequest) -> HttpResponseBase:
         request_id = _name(request)
         with about(request=request_id):
+            began = time.monotonic()
             response = await self.get_response(request)  # type: ignore[misc]
+            _log(request, response, began)
         return _with_headers(response, request_id)
 
 
@@ -63,6 +73,12 @@ def _name(request: HttpRequest) -> str:
     """A fresh id: one that a client sends is somebody else's word."""
     request.id = uuid.uuid4().hex[:12]  # type: ignore[attr-defined]
     return str(request.id)  # type: ignore[attr-defined]
+
+
+def _log(request: HttpRequest, response: HttpResponseBase, began: float) -> None:
+    """Without the query, which may hold what somebody looks for."""
+    where, took = escape_uri_path(request.path), (time.monotonic() - began) * 1000
+    logger.info("%s %s %d in %.0f ms", request.method, where, response.status_code, took)
 
 
 def _with_headers(response: HttpResponseBase, request_id: str) -> HttpResponseBase:

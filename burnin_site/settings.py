@@ -276,6 +276,10 @@ LOGGING = {
         # At DEBUG they tell the addresses that they post to, which hold tokens.
         "apprise": {"level": "INFO"},
         "urllib3": {"level": "INFO"},
+        # Of each task that it was sent, received and done: six lines a poll.
+        "celery.app.trace": {"level": "WARNING"},
+        "celery.beat": {"level": "WARNING"},
+        "celery.worker.strategy": {"level": "WARNING"},
         # Each failure is an audit event already.
         "axes": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},

@@ -16,7 +16,12 @@ from .static_files import COLLECT
 from .supervisor import Child, Supervisor
 
 MODULE = [str(PYTHON), "-m"]
-CELERY = [*MODULE, "celery", "-A", "burnin_site"]
+#: All of them write log lines and nothing else: no banner, and no line of daphne's for a request.
+WEB = [*MODULE, "daphne", "-v", "0"]
+CELERY = [*MODULE, "celery", "--quiet", "-A", "burnin_site"]
+WORKER = [*CELERY, "worker", "--pool", "threads", "--concurrency", "8"]
+WORKER += ["--without-mingle", "--without-gossip"]
+BEAT = [*CELERY, "beat"]
 #: The line of `prepare` that nobody else shall read.
 SETUP_CODE = "Setup code:"
 
@@ -55,12 +60,10 @@ class Services:
 
     def start_processes(self) -> Child:
         """Web, worker and beat; gives the first."""
-        web = [*MODULE, "daphne", "-b", self.host, "-p", str(self.port)]
-        worker = [*CELERY, "worker", "--pool", "threads", "--concurrency", "8"]
-        worker += ["--without-mingle", "--without-gossip"]
-        child = self.supervisor.start("web", [*web, "burnin_site.asgi:application"], self.env)
-        self.supervisor.start("worker", worker, self.env)
-        self.supervisor.start("beat", [*CELERY, "beat"], self.env)
+        web = [*WEB, "-b", self.host, "-p", str(self.port), "burnin_site.asgi:application"]
+        child = self.supervisor.start("web", web, self.env)
+        self.supervisor.start("worker", WORKER, self.env)
+        self.supervisor.start("beat", BEAT, self.env)
         return child
 
     def wait_for_page(self, web: Child) -> None:

@@ -14,7 +14,7 @@ from . import clients, readings
 from .hosts.types import HostDevice
 from .models import Drive, SmartTest, System
 from .smart import Reading
-from .truenas.types import NasDrive, NasView, NoSuchMethod, Rejected, SelfTestStart
+from .truenas.types import NasDrive, NasView, NoSuchMethod, NotAllowed, Rejected, SelfTestStart
 
 #: What smartctl says, and the NAS passes on, where a test runs on the drive already.
 RUNS_ALREADY = "without aborting current test"
@@ -33,8 +33,8 @@ def start(system: System, where: Where, reading: Reading, type: SmartTest.Type) 
     """Start it in the background on a drive that was located and read just now.
 
     1. The NAS, where its release can, and does for that kind of drive. 2. smartctl on the host,
-    also where the NAS doesn't take this drive. Raises NasError or HostError where it isn't known
-    whether it was started.
+    also where the NAS doesn't take this drive, or our key may only read. Raises NasError or
+    HostError where it isn't known whether it was started.
     """
     is_nvme = reading.form == Drive.Form.NVME
     view = where.view
@@ -44,7 +44,7 @@ def start(system: System, where: Where, reading: Reading, type: SmartTest.Type) 
                 started = nas.start_self_test(where.nas.identifier, type)
             if not started.error or RUNS_ALREADY in started.error:
                 return started
-        except (NoSuchMethod, Rejected):
+        except (NoSuchMethod, Rejected, NotAllowed):
             pass
     return _on_host(system, where.device, reading, type)
 

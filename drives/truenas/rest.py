@@ -17,7 +17,7 @@ from urllib3.exceptions import HTTPError
 from .address import cause, check_may_carry_key
 from .answers import WITH_POOLS
 from .release import LAST_WITH_SMART, Release
-from .types import NasError, NoSuchMethod, Rejected
+from .types import NasError, NoSuchMethod, NotAllowed, Rejected
 
 TIMEOUT_SECONDS = (5, 30)
 WHOLE_ANSWER_SECONDS = 60
@@ -99,8 +99,10 @@ class Rest:
                 status, content = response.status_code, whole(response.raw, path)
         except (requests.RequestException, OSError, HTTPError) as error:
             raise NasError(cause(error)) from None
-        if status in (401, 403):
+        if status == 401:
             raise NasError(f"the NAS refuses the API key (HTTP {status})")
+        if status == 403:
+            raise NotAllowed(f"the NAS refuses the API key {method} {path} (HTTP {status})")
         if status in (404, 405):
             raise NoSuchMethod(f"HTTP {status} to {method} {path}: {_message(content)}")
         if status == 422:

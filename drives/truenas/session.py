@@ -21,7 +21,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus, WebSocketExce
 from websockets.sync.client import ClientConnection, connect
 
 from .address import cause, check_may_carry_key
-from .types import NasError, NoSuchMethod, Rejected
+from .types import NasError, NoSuchMethod, NotAllowed, Rejected
 
 OPEN_SECONDS = 10
 CALL_SECONDS = 60
@@ -30,7 +30,6 @@ PING_SECONDS = 10
 BIGGEST_ANSWER_BYTES = 32 * 1024 * 1024
 BIGGEST_QUESTION_BYTES = 65536
 NO_SUCH_METHOD, INVALID_PARAMS, CALL_FAILED = -32601, -32602, -32001
-NOT_LOGGED_IN, NOT_ALLOWED = "ENOTAUTHENTICATED", "EACCES"
 REFUSED = "the NAS refuses the API key"
 
 
@@ -242,9 +241,9 @@ def _result(answer: dict[str, Any], method: str) -> Any:
         raise NoSuchMethod(f"the NAS has no method {method}")
     if code == INVALID_PARAMS:
         raise Rejected(f"the NAS rejects {method}: {_attributes(data) or reason}")
-    if code == CALL_FAILED and data.get("errname") in (NOT_LOGGED_IN, NOT_ALLOWED):
-        kind = LoggedOut if data["errname"] == NOT_LOGGED_IN else NasError
-        raise kind(f"the NAS refuses {method}: {reason}")
+    refusals = {"ENOTAUTHENTICATED": LoggedOut, "EACCES": NotAllowed}
+    if code == CALL_FAILED and (refused := refusals.get(str(data.get("errname")))):
+        raise refused(f"the NAS refuses {method}: {reason}")
     raise NasError(f"{method}: {reason}")
 
 

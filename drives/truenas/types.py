@@ -20,6 +20,10 @@ class NoSuchMethod(NasError):
     """The NAS answered, and has no such method: another release."""
 
 
+class NotAllowed(NasError):
+    """The key's rights don't reach that far: nothing was done."""
+
+
 class Rejected(NasError):
     """The NAS answered that this is nothing it does for such a drive: nothing was done."""
 

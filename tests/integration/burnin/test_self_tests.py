@@ -11,7 +11,7 @@ import pytest
 from audit.models import AuditEvent, Kind
 from burnin import self_tests
 from burnin.orchestrator import NotActive, RequestRefused
-from drives import clients
+from drives import clients, systems
 from drives.models import Drive, SmartTest
 from tests.integration.rows import a_drive, a_job, a_system, now
 from tests.nas import MockNas
@@ -87,6 +87,26 @@ def test_started_settled_by_the_drives_log_and_cancelled_on_the_drive(
     self_tests.start(drive, "short", by="olga")  # the drive itself is free again
     with pytest.raises(NotActive):
         self_tests.cancel(drive, "long", by="olga")
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("release", ["24.10", "25.04"])
+def test_a_key_that_may_only_read_is_enough_where_the_host_can(
+    mock_nas: Callable[..., MockNas], site: Sites, release: str
+) -> None:
+    here = site(mock_nas(speed=60, release=release))
+    systems.edit(here.system, by="olga", api_key="mock-key-readonly", api_user="root")
+    here.poll()
+    assert not here.system.last_error
+    test = self_tests.start(here.drive("sda"), "short", by="olga")
+    assert (test.state, test.nas_job_id) == (SmartTest.State.RUNNING, None)
+
+    def passed() -> bool:
+        here.poll()
+        test.refresh_from_db()
+        return test.state == SmartTest.State.PASSED
+
+    wait_for(passed, 60, "the short test has passed")
 
 
 @pytest.mark.django_db(transaction=True)

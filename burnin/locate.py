@@ -39,7 +39,7 @@ class Site:
 def ask(system: System) -> Site:
     """Ask both. Raises NasError or HostError when one of them can't be asked."""
     with clients.nas(system) as nas:
-        view = nas.view()
+        view = nas.view(temperatures=False)
     return Site(view, tuple(clients.host(system).probe()))
 
 

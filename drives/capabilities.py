@@ -28,7 +28,7 @@ class Capability:
 
 
 def assess(system: System, view: NasView) -> tuple[Capability, ...]:
-    """Pure: from one answer."""
+    """From one answer; what wasn't asked this time stays as it was found last."""
     plain = system.kind == System.Kind.HOST
     api = f"its {view.dialect} API"
     return (
@@ -52,9 +52,9 @@ def assess(system: System, view: NasView) -> tuple[Capability, ...]:
         Capability(
             "temperatures",
             "Temperatures",
-            bool(view.temperatures),
+            warm := _tells_temperatures(system, view),
             "the kernel’s sensors" if plain else api,
-            "" if view.temperatures else "it tells none just now",
+            "" if warm else "it tells none just now",
             by_shell=plain,
         ),
         _starting(view, plain),
@@ -68,6 +68,12 @@ def assess(system: System, view: NasView) -> tuple[Capability, ...]:
         ),
         Capability("surface", "Surface runs", True, SHELL, by_shell=True),
     )
+
+
+def _tells_temperatures(system: System, view: NasView) -> bool:
+    if view.asked_temperatures:
+        return bool(view.temperatures)
+    return all(one["works"] for one in system.capabilities if one["name"] == "temperatures")
 
 
 def _starting(view: NasView, plain: bool) -> Capability:

@@ -103,22 +103,20 @@ class NasClient:
             elif drive.name not in unused:
                 uses.setdefault(drive.name, "The NAS doesn’t count it among the unused disks")
         has_smart = self._dialect.has_smart(release)
+        asks_temperatures = temperatures or not release.reads_temperatures_live
         return NasView(
             version=release.version,
             drives=drives,
             uses=uses,
             pools=pools,
-            temperatures=(
-                self._temperatures(sorted(names), release)
-                if temperatures or not release.reads_temperatures_live
-                else {}
-            ),
+            temperatures=(self._temperatures(sorted(names), release) if asks_temperatures else {}),
             jobs=self._jobs() if has_smart else (),
             release=release.name,
             dialect=self._dialect.label,
             tests_by_api=has_smart,
             tests_nvme_by_api=has_smart and release.tests_nvme,
             tells_exported=release.line >= FLAGS_EXPORTED,
+            asked_temperatures=asks_temperatures,
         )
 
     def start_self_test(self, identifier: str, type: str) -> SelfTestStart:

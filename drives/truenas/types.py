@@ -74,8 +74,9 @@ class SelfTestStart:
 class NasView:
     """One poll's answers. `uses` says for a device name why it may not be written.
 
-    jobs: None when they can't be told, empty where the release has none. release: as CORE 13.0;
-    dialect: how it was asked. tells_exported: its lists of free disks know of exported pools.
+    asked_temperatures: not at each poll where the question wakes every drive. jobs: None when they
+    can't be told, empty where the release has none. release: as CORE 13.0; dialect: how it was
+    asked. tells_exported: its lists of free disks know of exported pools.
     """
 
     version: str
@@ -89,3 +90,4 @@ class NasView:
     tests_by_api: bool = False
     tests_nvme_by_api: bool = False
     tells_exported: bool = False
+    asked_temperatures: bool = True

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from drives import poll
-from drives.models import Drive
+from burnin.locate import ask
+from drives import capabilities, poll
+from drives.models import Drive, System
 from tests.integration.rows import now, system_of
 from tests.nas import MockNas
 
@@ -27,5 +28,16 @@ def test_they_are_asked_once_a_minute(mock_nas: Callable[..., MockNas]) -> None:
     assert celsius() == 41
     nas.debug("drive/sda", {"temperature": 43})
     assert celsius() == 41, "not asked"
+    able = {one.name: one for one in capabilities.of(System.objects.get())}["temperatures"]
+    assert (able.works, able.why) == (True, ""), "and still said to be told"
     Drive.objects.update(temperature_at=now() - timedelta(seconds=61))
     assert celsius() == 43
+
+
+def test_who_looks_a_drive_up_does_not_ask_for_them(mock_nas: Callable[..., MockNas]) -> None:
+    nas = mock_nas(release="12.0")
+    system = system_of(nas)
+    nas.debug("fault", {"what": "500", "path": "/disk/temperatures", "times": 1})
+    assert ask(system).view.temperatures == {}
+    (left,) = nas.debug("state")["faults"]
+    assert left["times"] == 1, "nobody has met it"

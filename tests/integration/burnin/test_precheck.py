@@ -1,5 +1,5 @@
-"""The precheck itself (B10), by one step of it, against a real mock NAS: each reason ends the job
-before anything else of it begins."""
+"""The precheck itself (B10), and the look before a start, by one step of each against a real mock
+NAS: each reason ends the job before anything else of it begins."""
 
 from __future__ import annotations
 
@@ -116,6 +116,49 @@ def test_it_refuses_with_the_reason(here: Site, strike: Strike, words: str) -> N
     assert stages.pop("precheck") == StageState.CANCELLED
     assert set(stages.values()) == {StageState.SKIPPED}
     assert words in AuditEvent.objects.get(kind=Kind.BURNIN_REFUSED).note
+    assert here.nas.debug("state")["runs"] == []
+
+
+def twin(here: Site, job: Job) -> object:
+    """The mock's own guard doesn't look at other drives: this is for NAS and host together."""
+    return here.nas.debug("drive/sdd", {"serial": job.serial})
+
+
+@pytest.mark.parametrize(
+    ("strike", "words"),
+    [
+        (twin, "2 drives with serial"),
+        (told(pool="tank"), "tank"),
+        (used("swap", "in_use"), "swap says in_use"),
+        (used("data", "old_data"), "data says old_data"),
+        (of_record(size_bytes=1 << 40), "the record 1,099,511,627,776"),
+        (of_record(model="ANOTHER MODEL"), "the record ANOTHER MODEL"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["surface_validate", "io_validate"])
+def test_a_start_looks_once_more(here: Site, strike: Strike, words: str, kind: str) -> None:
+    """Whatever was found in the precheck, which may be days ago."""
+    job = asked(here)
+    stage = job.stages.get(kind="surface_validate")
+    job.stages.filter(position__lt=stage.position).update(state=StageState.PASSED)
+    job.stages.filter(pk=stage.pk).update(kind=kind)
+    strike(here, job)
+    orchestrator.step(stage.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED, here.describe(job)
+    assert job.error_text.startswith("refused: ") and words in job.error_text
+    assert here.nas.debug("state")["runs"] == []
+
+
+@pytest.mark.parametrize("strike", [told(vanished=True), told(serial="OTHER")])
+def test_a_start_waits_for_a_drive_that_is_missing(here: Site, strike: Strike) -> None:
+    job = asked(here)
+    stage = job.stages.get(kind="surface_validate")
+    job.stages.filter(position__lt=stage.position).update(state=StageState.PASSED)
+    strike(here, job)
+    orchestrator.step(stage.pk)
+    stage.refresh_from_db()
+    assert (stage.state, "doesn’t list" in stage.waiting_for) == (StageState.PENDING, True)
     assert here.nas.debug("state")["runs"] == []
 
 

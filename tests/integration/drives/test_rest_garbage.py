@@ -258,3 +258,56 @@ def test_extra_pools_ignored_frees_no_member(nas: Garbage) -> None:
     assert "tank" in uses["sda"] and "sdb" not in uses
     nas.answers["/disk/get_unused"] = []
     assert "unused" in nas.view().uses["sdb"]
+
+
+FREE = {"name": "sda", "identifier": "{serial}A", "exported_zpool": None, "duplicate_serial": []}
+
+
+@pytest.mark.parametrize(
+    ("used", "unused", "reason"),
+    [
+        ([], [FREE], None),
+        ([], [], "The NAS doesn’t count it among the unused disks"),
+        ([FREE | {"imported_zpool": "tank"}], [], "The NAS doesn’t count it among"),
+        ([FREE], [FREE], "The NAS doesn’t count it among"),
+        ([], [FREE | {"identifier": "{serial}B"}], "The NAS doesn’t count it among"),
+        ([], [FREE | {"identifier": None}], "The NAS doesn’t count it among"),
+        ([FREE | {"exported_zpool": "old"}], [], "In pool old, which is exported"),
+        ([], [FREE | {"exported_zpool": "old"}], "In pool old, which is exported"),
+        ([], [FREE | {"duplicate_serial": ["sdb"]}], "its serial on another disk too"),
+    ],
+)
+def test_what_disk_details_says_of_a_disk_in_no_pool(
+    nas: Garbage, used: list[Any], unused: list[Any], reason: str | None
+) -> None:
+    """24.10 and later. A name alone frees nothing, nor does being in neither list."""
+    nas.answers["/system/version"] = "TrueNAS-SCALE-24.10.2.4"
+    nas.answers["/pool"] = []
+    nas.answers["/disk/details"] = {"used": used, "unused": unused}
+    use = nas.view().uses.get("sda")
+    assert use is None if reason is None else use and reason in use
+
+
+@pytest.mark.parametrize("answer", [None, [], {}, {"used": []}, {"used": [], "unused": [7]}])
+def test_disk_details_that_cannot_be_read_stop_the_poll(nas: Garbage, answer: Any) -> None:
+    nas.answers["/system/version"] = "TrueNAS-SCALE-24.10.2.4"
+    nas.answers["/disk/details"] = answer
+    with pytest.raises(NasError):
+        nas.view()
+
+
+@pytest.mark.parametrize(
+    ("flag", "reason"),
+    [
+        ({"exported_zpool": "old"}, "In pool old, which is exported"),
+        ({"unsupported_md_devices": ["md127"]}, "It belongs to an MD array"),
+        ({"duplicate_serial": ["sdb"]}, "its serial on another disk too"),
+    ],
+)
+def test_what_22_12_to_24_04_offer_all_the_same(
+    nas: Garbage, flag: dict[str, Any], reason: str
+) -> None:
+    nas.answers["/system/version"] = "TrueNAS-SCALE-22.12.4.2"
+    nas.answers["/pool"] = []
+    nas.answers["/disk/get_unused"] = [DISK | flag]
+    assert reason in nas.view().uses["sda"]

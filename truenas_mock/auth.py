@@ -21,7 +21,7 @@ from typing import Any
 
 from . import scram
 from .errors import CallError, invalid
-from .methods import Method, needs, takes
+from .methods import Method, Parameter, needs, takes
 from .nas import Nas
 from .releases import Release
 
@@ -75,7 +75,8 @@ class Accounts:
         self.nas, self.release = nas, release
         self.far = False  #: /debug lets callers on this machine look like others
         self.redirects = False  #: plain http is sent on to https
-        self._tokens: dict[str, bool] = {}
+        #: (may only read, is good once) of each.
+        self._tokens: dict[str, tuple[bool, bool]] = {}
         self._calls: dict[tuple[str, str], list[float]] = {}
         self._lock = threading.Lock()
 
@@ -143,6 +144,8 @@ class Accounts:
     # --- methods ------------------------------------------------------------------------------
     def methods(self) -> list[Method]:
         key, user, password = needs("api_key", str), needs("username", str), needs("password", str)
+        token = Parameter("ttl", (int,), TOKEN_SECONDS, null=True), takes("attrs", {}, dict)
+        origin = takes("match_origin", False, bool)
         return [
             Method("auth.login", self._login, (user, password, takes("otp_token", None, str)),
                    session=True, no_auth=True, websocket_only=True),
@@ -154,8 +157,11 @@ class Accounts:
                    session=True, no_auth=True, websocket_only=True),
             Method("auth.mechanism_choices", self._mechanisms, since="25.04", session=True,
                    no_auth=True, websocket_only=True),
+            Method("auth.generate_token", self._generate_token, token, session=True, until="13.3"),
+            Method("auth.generate_token", self._generate_token, (*token, origin), session=True,
+                   since="22.12.1", until="24.10"),
             Method("auth.generate_token", self._generate_token,
-                   (takes("ttl", TOKEN_SECONDS, int), takes("attrs", {}, dict)), session=True),
+                   (*token, origin, takes("single_use", False, bool)), session=True, since="25.04"),
             Method("auth.check_user", self._check_user, (user, password), until="24.10"),
             Method("auth.logout", self._logout, session=True, websocket_only=True),
             Method("auth.me", self._me, since="22.12.1", session=True, websocket_only=True),
@@ -171,9 +177,13 @@ class Accounts:
         return self.log_in_by_key(session, key) == "SUCCESS"
 
     def _login_with_token(self, session: Session, token: str) -> bool:
-        if token not in self._tokens:
-            return False
-        session.log_in("TOKEN", self._tokens[token])
+        with self._lock:
+            read_only, single_use = self._tokens.get(token, (False, False))
+            if token not in self._tokens:
+                return False
+            if single_use:
+                del self._tokens[token]
+        session.log_in("TOKEN", read_only)
         return True
 
     def _login_ex(self, session: Session, data: dict[str, Any]) -> dict[str, Any]:
@@ -241,10 +251,17 @@ class Accounts:
             raise AttributeError("'NoneType' object has no attribute 'may_create_auth_token'")
         return [one for one in self._known_mechanisms() if one != "OTP_TOKEN"]
 
-    def _generate_token(self, session: Session, ttl: int, attrs: dict[str, Any]) -> str:
+    def _generate_token(
+        self,
+        session: Session,
+        ttl: int | None,
+        attrs: dict[str, Any],
+        match_origin: bool = False,
+        single_use: bool = False,
+    ) -> str:
         token = secrets.token_urlsafe(48)
         with self._lock:
-            self._tokens[token] = session.read_only
+            self._tokens[token] = (session.read_only, single_use)
         return token
 
     def _check_user(self, user: str, password: str) -> bool:

@@ -25,6 +25,8 @@ class Core:
 
     def methods(self) -> list[Method]:
         number = needs("id", int)
+        service, target = takes("service", None, str), takes("target", "WS", str)
+        core, scale = "13.3", "22.12.1"
         return [
             Method("core.ping", lambda: "pong", no_auth=True),
             Method("core.set_options", self._set_options, (needs("options", dict),), since="25.04",
@@ -32,8 +34,10 @@ class Core:
             Method("core.get_jobs", self._get_jobs, (FILTERS, OPTIONS), session=True),
             Method("core.job_abort", self._abort, (number,), session=True, changes=True),
             Method("core.job_wait", self._wait, (number,), session=True, job=True),
-            Method("core.get_services", self._services),
-            Method("core.get_methods", self._get_methods, (takes("service", None, str),)),
+            Method("core.get_services", self._services, until=core),
+            Method("core.get_services", self._services, (target,), since=scale),
+            Method("core.get_methods", self._get_methods, (service,), until=core),
+            Method("core.get_methods", self._get_methods, (service, target), since=scale),
             Method("core.bulk", self._bulk,
                    (needs("method", str), needs("params", list), takes("description", None, str)),
                    session=True, job=True, changes=True),
@@ -91,7 +95,7 @@ class Core:
         return Job("core.bulk", [name, params, description], time.time(), work=work)
 
     # --- what there is ------------------------------------------------------------------------
-    def _services(self) -> dict[str, Any]:
+    def _services(self, target: str = "WS") -> dict[str, Any]:
         names = sorted({name.rpartition(".")[0] for name in self.middleware.methods})
         return {
             name: {
@@ -102,7 +106,8 @@ class Core:
             for name in names
         }
 
-    def _get_methods(self, service: str | None) -> dict[str, Any]:
+    def _get_methods(self, service: str | None, target: str = "WS") -> dict[str, Any]:
+        """`target` REST leaves out what only a websocket can."""
         return {
             method.name: {
                 "description": method.function.__doc__,
@@ -121,6 +126,7 @@ class Core:
             }
             for method in self.middleware.methods.values()
             if not method.private(self.release)
+            and not (target == "REST" and method.websocket_only)
             and (service is None or method.name.rpartition(".")[0] == service)
         }
 

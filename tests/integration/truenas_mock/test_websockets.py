@@ -154,6 +154,27 @@ def test_without_a_login(sites: Callable[[str], Site], number: str, kind: Any) -
         assert client.failure("system.info")
 
 
+@pytest.mark.parametrize(("number", "kind"), [("13.0", Old), ("24.10", Old), ("26", New)])
+def test_tokens_and_what_methods_there_are(
+    sites: Callable[[str], Site], number: str, kind: Any
+) -> None:
+    """Their parameters became more."""
+    site = sites(number)
+    more = {"13.0": [], "24.10": [True], "26": [True, True]}[number]
+    with kind(site) as client:
+        token = client.call("auth.generate_token", 60, {}, *more)
+        assert client.failure("auth.generate_token", 60, {}, *more, True), "one too many"
+        target = [] if number == "13.0" else ["REST"]
+        methods = client.call("core.get_methods", "auth", *target)
+        assert ("auth.login" in methods) == (number == "13.0")
+        assert client.call("core.get_services", *target)["disk"]["type"] == "crud"
+        assert client.failure("core.get_services", "WS", "WS")
+    with kind(site, key=None) as client:
+        assert client.call("auth.login_with_token", token) is True
+    with kind(site, key=None) as client:
+        assert client.call("auth.login_with_token", token) is (number != "26"), "26: good once"
+
+
 @pytest.mark.parametrize("number", ["25.04", "26"])
 def test_login_ex(sites: Callable[[str], Site], number: str) -> None:
     with New(sites(number), key=None) as client:

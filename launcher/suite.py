@@ -38,6 +38,9 @@ ANY_DATABASE = (
     "dashboard/test_roles.py",
     "dashboard/test_live.py",
     "drives/test_check_system.py",
+    "drives/test_live_temperatures.py",
+    "drives/test_session.py",
+    "drives/test_upgrade.py",
     "test_secrets.py",
     # What the host and its agent do; whole jobs run on PostgreSQL in test_main_job and test_race.
     "burnin/test_cleaning.py",
@@ -45,6 +48,7 @@ ANY_DATABASE = (
     "burnin/test_kinds.py",
     "burnin/test_quick.py",
     "burnin/test_refused_writes.py",
+    "burnin/test_self_test_ends.py",
     "burnin/test_stopped.py",
     "burnin/test_trace.py",
     "burnin/test_wishes.py",

@@ -69,6 +69,7 @@ def test_a_drive_that_refuses_makes_it_inconclusive_with_its_words(here: Site) -
     assert "Input/output error" in job.error_text
 
 
+@pytest.mark.parametrize("here", ["25.10"], indirect=True)
 def test_somebody_elses_test_is_waited_for_and_is_not_taken_for_ours(here: Site) -> None:
     """It came after the precheck, which would have refused the drive for it."""
     drive = here.drive("sda")
@@ -88,6 +89,7 @@ def test_somebody_elses_test_is_waited_for_and_is_not_taken_for_ours(here: Site)
     assert len(started_on(here, "sda")) == had + 1, "a test of its own"
 
 
+@pytest.mark.parametrize("here", ["25.10"], indirect=True)
 @pytest.mark.parametrize("required", [True, False])
 def test_a_drive_without_self_tests_skips_them_and_the_policy_decides(
     here: Site, settings: Any, required: bool

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from websockets.protocol import State
 
-from drives.truenas.session import BIGGEST_QUESTION_BYTES, Broken, Login, Session
+from drives.truenas.session import (
+    BIGGEST_QUESTION_BYTES,
+    Broken,
+    Login,
+    Session,
+    forget_all,
+    kept,
+)
 from drives.truenas.types import NasError
 from tests.integration.truenas_mock.site import Site
 from tests.waiting import wait_for
@@ -75,3 +83,33 @@ def test_a_question_that_the_nas_would_hang_up_on_is_not_sent(session: Session) 
     with pytest.raises(NasError, match="bigger than the NAS takes"):
         session.ask("disk.temperatures", names)
     assert session.ask("core.ping") == "pong"
+
+
+def test_one_login_serves_many_polls_and_a_changed_key_ends_it(nas: Site) -> None:
+    nas.debug("reset")
+    login = Login(f"http://127.0.0.1:{nas.port}", "mock-key", "root", False, False)
+    try:
+        one = kept(login)
+        one.ask("disk.query")
+        socket = one._socket
+        assert kept(login) is one
+        kept(login).ask("pool.query")
+        assert one._socket is socket is not None
+        other = kept(replace(login, api_key="mock-key-readonly"))
+        assert other.ask("core.ping") == "pong"
+        assert one._socket is None and socket.state is State.CLOSED, "nobody is left on the old key"
+    finally:
+        forget_all()
+
+
+def test_which_methods_there_are_is_asked_once_a_session(nas: Site, session: Session) -> None:
+    start = "smart.test.manual_test"
+    nas.faults.add({"what": "500", "times": 1, "path": "/core/get_methods"})
+    assert session.has(start) is None, "it can't be told: the version decides"
+    assert session.has(start) is False
+    nas.faults.add({"what": "500", "times": 1, "path": "/core/get_methods"})
+    assert session.has(start) is False, "not asked again"
+    drop(nas, session)
+    session._used_at -= 100
+    session.tell("core.ping")
+    assert session.has(start) is None, "after a restart it is: it may be another release"

@@ -104,6 +104,8 @@ class Method:
                 wrong.append((parameter.called(release), _REQUIRED[release.pydantic], errno.EINVAL))
             elif not _fits(parameter, value):
                 words = _TYPES[parameter.types[0]][release.pydantic]
+                if value is None and not release.pydantic:
+                    words = "null not allowed"
                 wrong.append((parameter.called(release), words, errno.EINVAL))
             values.append(value)
         if wrong:

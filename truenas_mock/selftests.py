@@ -17,6 +17,12 @@ from .nas import Nas
 from .releases import Release
 
 LAST = "25.04"
+#: What says of a disk how it is to be tested, and the choices.
+RUN: dict[str, tuple[str, ...]] = {
+    "identifier": (),
+    "mode": ("FOREGROUND", "BACKGROUND"),
+    "type": tuple(smart.SECONDS),
+}
 EVERY_HOUR = {"hour": "*", "dom": "*", "month": "*", "dow": "*"}
 
 
@@ -129,35 +135,40 @@ class SelfTests:
     def _manual_test(self, disks: list[Any]) -> list[dict[str, Any]]:
         if not disks:
             raise invalid("disks", "Please specify at least one disk.")
-        wrong: list[tuple[str, str, int]] = []
         for index, entry in enumerate(disks):
-            for attribute, words in self._wrong(entry):
-                wrong.append((f"disks.{index}{attribute}", words, errno.EINVAL))
+            if words := self._malformed(entry):
+                told = f"Item#{index} is not valid per list types: {words}"
+                raise invalid("disks", told)
+        testable = {one.identifier for one in self._testable()}
+        wrong = [
+            (f"disks.{index}.identifier", self._why_not(entry["identifier"]), errno.EINVAL)
+            for index, entry in enumerate(disks)
+            if entry["identifier"] not in testable
+        ]
         if wrong:
             raise Invalid(wrong)  # the whole call: nothing was started
         return [self._start(entry) for entry in disks]
 
-    def _wrong(self, entry: Any) -> list[tuple[str, str]]:
-        required = "Field required" if self.release.pydantic else "attribute required"
+    def _malformed(self, entry: Any) -> str:
+        """What the schema finds: CORE the first, SCALE all of one disk."""
         if not isinstance(entry, dict):
-            return [("", "A dict was expected")]
-        wrong = [(f".{name}", required) for name in ("identifier", "type") if name not in entry]
-        for name, allowed in (("type", smart.SECONDS), ("mode", ("BACKGROUND", "FOREGROUND"))):
-            if name in entry and entry[name] not in allowed:
-                wrong.append((f".{name}", f"Invalid choice: {entry[name]}"))
-        unknown = set(entry) - {"identifier", "type", "mode"}
-        wrong += [(f".{name}", "Field was not expected") for name in sorted(unknown)]
-        identifier = entry.get("identifier")
-        if identifier is not None and identifier not in {
-            one.identifier for one in self._testable()
-        }:
-            known = isinstance(identifier, str) and self.nas.drive(identifier=identifier)
-            if known and self.release.error_key:
-                words = f"{known.name} does not support S.M.A.R.T test."
-            else:
-                words = f"{identifier} is not valid. Please provide a valid disk identifier."
-            wrong.append((".identifier", words))
-        return wrong
+            return "[disk_run] A dict was expected"
+        found = [(name, "Field was not expected") for name in entry if name not in RUN]
+        for name, allowed in RUN.items():
+            if name not in entry and name != "mode":
+                found.append((name, "attribute required"))
+            elif allowed and entry.get(name, "BACKGROUND" if name == "mode" else "") not in allowed:
+                found.append((name, f"Invalid choice: {entry[name]}"))
+            elif not isinstance(entry.get(name, ""), str):
+                found.append((name, "Not a string"))
+        if self.release.system == "FreeBSD":
+            return "".join(f"[{name}] {words}" for name, words in found[:1])
+        return "".join(f"[EINVAL] disk_run.{name}: {words}\n" for name, words in found)
+
+    def _why_not(self, identifier: str) -> str:
+        if self.release.error_key and self.nas.drive(identifier=identifier):
+            return f"{identifier} does not support S.M.A.R.T test."
+        return f"{identifier} is not valid. Please provide a valid disk identifier."
 
     def _start(self, entry: dict[str, Any]) -> dict[str, Any]:
         """`smartctl -t`. Exit status 4, another test runs, is taken for no exception: the whole of

@@ -98,8 +98,14 @@ def test_a_second_test_does_not_start_and_that_is_200(rest: Rest) -> None:
         ([], "disks", "at least one disk"),
         ([{"identifier": "sda", "type": "SHORT"}], "disks.0.identifier", "sda is not valid"),
         ([{"identifier": "{serial}X", "type": "LONG"}], "disks.0.identifier", "is not valid"),
-        ([{"identifier": "{serial}X"}], "disks.0.type", "required"),
-        ([{"identifier": "{serial}X", "type": "QUICK"}], "disks.0.type", "QUICK"),
+        (
+            [{"identifier": "{serial}X"}],
+            "disks",
+            "Item#0 is not valid per list types: [type] attribute required",
+        ),
+        ([{"identifier": "X", "type": "QUICK"}], "disks", "[type] Invalid choice: QUICK"),
+        ([{"identifier": "X", "type": "LONG", "a": 1}], "disks", "[a] Field was not expected"),
+        (["{serial}X"], "disks", "A dict was expected"),
         ({"disks": []}, "disks", "list"),
     ],
 )

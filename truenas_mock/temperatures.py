@@ -12,6 +12,8 @@ from .methods import Method, fields, needs, takes
 from .nas import Nas
 from .releases import Release
 
+#: What disk.temperatures gives with only_cached: twice the NAS's own interval, and a little.
+ONLY_CACHED_SECONDS = 610
 POWERMODES = ("NEVER", "SLEEP", "STANDBY", "IDLE")
 
 
@@ -60,8 +62,11 @@ class Temperatures:
         return seconds / self.nas.speed
 
     def _one(self, name: str, how: Any) -> int | None:
+        """Read anew, unless its options allow an old one."""
         self._check(how)
-        return self._read(name)
+        seconds = how.get("cache") if isinstance(how, dict) else None
+        ((_, found),) = self._cached([name], seconds)
+        return found
 
     def _check(self, options: Any) -> None:
         if isinstance(options, dict):
@@ -83,9 +88,14 @@ class Temperatures:
     def _with_options(self, names: list[str], options: Any) -> dict[str, int | None]:
         self._check(options)
         given = options if isinstance(options, dict) else {}
+        names = names or self._all()
+        if given.get("only_cached"):
+            limit = time.time() - self._age_limit(ONLY_CACHED_SECONDS)
+            with self._lock:
+                return {one: kept for one, (at, kept) in self._kept.items()
+                        if one in names and at > limit}  # fmt: skip
         seconds = given.get("cache", self.release.temperature_cache_seconds)
-        found = self._cached(names or self._all(), seconds, bool(given.get("only_cached")))
-        return dict(found)
+        return dict(self._cached(names, seconds))
 
     def _sensors(self, names: list[str], include_thresholds: bool) -> dict[str, Any]:
         found = self._cached(names or self._all(), self.release.temperature_cache_seconds)
@@ -101,16 +111,14 @@ class Temperatures:
             return None
         return 85.0 if drive.rotation_rate == 0 else 65.0
 
-    def _cached(
-        self, names: Iterable[str], seconds: float | None, only_cached: bool = False
-    ) -> list[tuple[str, int | None]]:
+    def _cached(self, names: Iterable[str], seconds: float | None) -> list[tuple[str, int | None]]:
         """Each from its own cache where that is young enough; `seconds` None never is."""
         now, found = time.time(), []
         with self._lock:
             for name in names:
                 at, value = self._kept.get(name, (None, None))
                 fresh = at is not None and seconds is not None
-                if only_cached or (fresh and now - (at or 0) <= self._age_limit(seconds or 0)):
+                if fresh and now - (at or 0) <= self._age_limit(seconds or 0):
                     found.append((name, value))
                     continue
                 value = self._read(name)

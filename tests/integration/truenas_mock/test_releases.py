@@ -128,6 +128,8 @@ def test_temperatures(sites: Callable[[str], Site], number: str) -> None:
     else:
         assert site.rest("POST", "disk/temperature", {"name": first}) == 58
     if number in SCALE:
+        third = site.nas.drives["sdc"].name
+        assert ask(first, third, options={"only_cached": True}) == {first: 58}, "just read"
         assert ask(first, options={"cache": None})[first] == 58
         window = site.rest("POST", "disk/temperature_agg", {"names": [first]})
         assert window == {first: {"min": None, "max": None, "avg": None}}

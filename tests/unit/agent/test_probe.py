@@ -27,7 +27,7 @@ def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setattr(programs, "SECONDS", 0.5)
     paths = [str(tmp_path / name) for name in ("sda", "sdb", "sdc")]
-    serials = dict(zip(paths, ("A", "B", "B"), strict=True))
+    serials = {paths[0]: "A", paths[1]: "B", paths[2]: "B"}
     for path in paths:
         Path(path).write_bytes(bytes(SIZE))
 

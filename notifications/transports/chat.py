@@ -79,8 +79,10 @@ def _look_at_host(service: NotifyBase, runtime: Runtime) -> None:
     """The rule of the webhook, for services at an address of their own. Apprise looks the name up
     once more, so it is weaker: an admin entered it."""
     host: Any = getattr(service, "host", None)
-    if runtime.webhook_allow_local or not isinstance(host, str) or not host or host.isdecimal():
-        return  # a number is the name of a bot
+    if runtime.webhook_allow_local or not isinstance(host, str) or not host:
+        return
+    if service.schema == "tgram":
+        return  # that is the number of a bot, where elsewhere 2130706433 is 127.0.0.1
     try:
         found = {str(one[4][0]) for one in socket.getaddrinfo(host, None)}
     except OSError:

@@ -141,6 +141,14 @@ def test_all_four_temperatures_can_be_moved_together() -> None:
     assert runtime.current().temp_pause_c == 40
 
 
+def test_the_mode_sets_the_port_of_mail() -> None:
+    ports = {}
+    for mode in runtime.SMTP_MODES:
+        change(smtp_mode=mode)
+        ports[mode] = runtime.current().smtp_port
+    assert ports == {"starttls": 587, "ssl": 465, "plain": 25}
+
+
 def test_counters_may_rise_as_far_as_allowed() -> None:
     change(counter_rises_allowed="udma_crc_errors=5, command_timeouts=1")
     assert runtime.current().rises_allowed == {"udma_crc_errors": 5, "command_timeouts": 1}

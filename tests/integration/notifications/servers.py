@@ -154,7 +154,8 @@ class Receiver:
 
 
 @contextlib.contextmanager
-def receiver() -> Iterator[Receiver]:
+def receiver(cert: Path | None = None) -> Iterator[Receiver]:
+    """Over https with that certificate."""
     state, stop = Receiver(), threading.Event()
     state.takes.set()
 
@@ -196,6 +197,11 @@ def receiver() -> Iterator[Receiver]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     state.url = f"http://127.0.0.1:{server.server_address[1]}/hook"
+    if cert is not None:
+        secure = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        secure.load_cert_chain(cert)
+        server.socket = secure.wrap_socket(server.socket, server_side=True)
+        state.url = f"https://localhost:{server.server_address[1]}/hook"
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:

@@ -48,8 +48,12 @@ def test_each_address_is_a_channel_of_its_own(ends: Ends, hook: Receiver) -> Non
     assert all(row.said for row in waiting)
 
 
-def test_this_machine_takes_an_admins_explicit_choice(ends: Ends, hook: Receiver) -> None:
-    changes = {"webhook_url": "", "apprise_urls": chat(hook), "webhook_allow_local": False}
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "2130706433", "0.0.0.0"])
+def test_this_machine_takes_an_admins_explicit_choice(
+    ends: Ends, hook: Receiver, host: str
+) -> None:
+    address = chat(hook).replace("127.0.0.1", host)
+    changes = {"webhook_url": "", "apprise_urls": address, "webhook_allow_local": False}
     runtime.update(changes, by="ada")
     ends("failed")
     deliver()

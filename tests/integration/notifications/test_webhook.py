@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ import pytest
 from config import runtime
 from notifications import transports
 from notifications.transports import Message, NotSent, peers, webhook
-from tests.integration.notifications.servers import Receiver
+from tests.integration.notifications.servers import Receiver, receiver
 
 pytestmark = pytest.mark.django_db
 PAYLOAD = {"event": "burnin_failed", "job_id": 7, "text": "sdn failed", "title": "sdn failed"}
@@ -78,6 +79,15 @@ def test_this_machine_takes_an_admins_explicit_choice(hook: Receiver, host: str)
         send()
     assert "nothing was sent" in str(caught.value)
     assert hook.got == []
+
+
+def test_a_certificate_that_nobody_vouches_for_ends_it(cert: Path, db: None) -> None:
+    with receiver(cert) as server:
+        changes = {"webhook_url": server.url, "webhook_allow_local": True}
+        runtime.update(changes, by="ada")
+        with pytest.raises(NotSent, match="certificate of localhost isn’t trusted"):
+            send()
+        assert server.got == []
 
 
 def test_a_proxy_of_the_environment_is_not_asked(

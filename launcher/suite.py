@@ -33,6 +33,7 @@ ANY_DATABASE = (
     BROWSER,
     "truenas_mock",
     "launcher",
+    "dashboard/test_api_nas.py",
     "dashboard/test_api_schema.py",
     "dashboard/test_doors.py",
     "dashboard/test_roles.py",
@@ -41,6 +42,7 @@ ANY_DATABASE = (
     "drives/test_live_temperatures.py",
     "drives/test_session.py",
     "drives/test_upgrade.py",
+    "test_log_lines.py",
     "test_secrets.py",
     # What the host and its agent do; whole jobs run on PostgreSQL in test_main_job and test_race.
     "burnin/test_cleaning.py",

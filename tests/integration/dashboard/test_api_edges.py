@@ -9,7 +9,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -53,6 +53,37 @@ def test_a_body_that_is_too_big_is_refused_and_not_an_error_of_ours(admin: dict[
         answer = Client().post(where, body, content_type="application/json", headers=admin)
         assert answer.status_code == 413, answer.content
         assert answer.json()["detail"] == "The body is larger than 2,621,440 bytes."
+
+
+@pytest.mark.parametrize(
+    ("trouble", "status", "words"),
+    [
+        (
+            RuntimeError("of a secret kind"),
+            500,
+            "This program has an error; the log has the reason.",
+        ),
+        (OperationalError("database is locked"), 503, "The database doesn’t answer; try again."),
+    ],
+)
+def test_a_fault_of_ours_tells_its_number_and_not_its_reason(
+    admin: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    trouble: Exception,
+    status: int,
+    words: str,
+) -> None:
+    def fail() -> None:
+        raise trouble
+
+    monkeypatch.setattr("dashboard.api.drives.load_rows", fail)
+    answer = Client().get("/api/v1/drives", headers=admin)
+    problem = answer.json()
+    assert (answer.status_code, problem["detail"]) == (status, words)
+    assert answer["Content-Type"] == "application/problem+json"
+    assert problem["request"] == answer["X-Request-ID"] != ""
+    assert str(trouble) not in answer.content.decode() and str(trouble) in caplog.text
 
 
 def test_a_host_that_is_not_ours(admin: dict[str, str]) -> None:

@@ -17,6 +17,7 @@ from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
 from dashboard import tokens
 from dashboard.api.v1 import api, operations
+from dashboard.event_stream import Watcher
 from drives.models import Drive, SmartReading, TemperatureSample
 from tests.integration.dashboard.conftest import a_user
 from tests.integration.dashboard.test_api import Call, _tell, call, drive
@@ -95,6 +96,22 @@ def test_a_host_that_is_not_ours(admin: dict[str, str]) -> None:
 def test_a_stream_goes_on_after_a_number_alone(admin: dict[str, str], last: str) -> None:
     answer = Client().get("/api/v1/events", headers=admin | {"Last-Event-ID": last})
     assert answer.status_code == 422 and "Last-Event-ID" in answer.json()["errors"]
+
+
+def test_an_event_that_comes_up_late_with_a_lower_number_is_told_too() -> None:
+    """It has its number before its transaction commits; who heard of a later one hears of it."""
+    first, late, last = (_tell(note) for note in ("first", "late", "last"))
+    events = AuditEvent.objects.filter(pk=late)
+    facts = events.values().get()
+    with connection.cursor() as cursor:
+        on = " ON audit_auditevent" if connection.vendor == "postgresql" else ""
+        cursor.execute(f"DROP TRIGGER IF EXISTS audit_no_delete{on}")
+    events.delete()
+    watcher = Watcher(first - 1)
+    assert [event.pk for event in watcher.news()] == [first, last]
+    AuditEvent.objects.bulk_create([AuditEvent(**facts)])
+    assert [event.pk for event in watcher.news()] == [late]
+    assert watcher.news() == []
 
 
 # --- Idempotency-Key -----------------------------------------------------------------------------

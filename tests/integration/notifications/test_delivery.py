@@ -128,6 +128,23 @@ def test_the_cursor_passes_what_is_settled(ends: Ends) -> None:
     assert Cursor.objects.get().position == event.pk
 
 
+def test_more_than_can_be_read_at_once_are_read_in_turns(
+    ends: Ends, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the cursor waits for them, however old they are."""
+    monkeypatch.setattr(outbox, "AT_ONCE", 2)
+    events = [ends("passed", f"sd{number}") for number in range(5)]
+    before = Cursor.objects.get().position
+    later = timezone.now() + outbox.SETTLED * 2
+    for read_by_then in (2, 4):
+        outbox.read(later)
+        assert Delivery.objects.filter(channel="webhook").count() == read_by_then
+        assert Cursor.objects.get().position == before
+    outbox.read(later)
+    assert Delivery.objects.filter(channel="webhook").count() == 5
+    assert Cursor.objects.get().position == events[-1].pk
+
+
 def test_a_channel_that_is_switched_on_later_is_not_told_of_the_past(
     ends: Ends, hook: Receiver
 ) -> None:
@@ -381,6 +398,17 @@ def test_a_sender_that_was_killed_leaves_a_claim_that_is_taken_up_later(
     keys = {headers["Idempotency-Key"] for _, headers, _ in hook.got}
     assert len(keys) == 1
     assert states("webhook") == ["sent"]
+
+
+def test_a_server_that_is_being_asked_is_asked_by_nobody_else(ends: Ends, hook: Receiver) -> None:
+    """Also of another message: one that hangs would take up all that may send."""
+    for name in ("sda", "sdb"):
+        ends("failed", name)
+    read()
+    first, _ = rows = Delivery.objects.filter(channel="webhook")
+    rows.filter(pk=first.pk).update(state=State.SENDING, claimed_at=timezone.now())
+    sending.work("webhook")
+    assert (states("webhook"), hook.got) == (["sending", "waiting"], [])
 
 
 def test_who_was_taken_over_marks_nothing(ends: Ends, hook: Receiver, nas: System) -> None:

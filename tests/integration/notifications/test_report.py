@@ -126,6 +126,22 @@ def test_what_ends_while_one_is_made_is_in_the_next(nas: System, mail_at: MailAt
     assert said == [["sd0"], ["sd1", "sd2"]]
 
 
+def test_with_it_what_was_sent_long_ago_is_forgotten(mail_at: MailAt) -> None:
+    mail_at(smtp_report_hour=0)
+    now, kept = timezone.now(), set()
+    for state in Delivery.State.values:
+        for age in (report.KEPT - timedelta(days=1), report.KEPT + timedelta(days=1)):
+            row = Delivery.objects.create(
+                source=f"event-{state}-{age.days}", channel="mail", state=state, next_try_at=now
+            )
+            Delivery.objects.filter(pk=row.pk).update(created_at=now - age)
+            if age < report.KEPT or state in {"waiting", "sending"}:
+                kept.add(row.pk)
+    assert report.make_if_due(now)
+    left = Delivery.objects.filter(source__startswith="event-").values_list("pk", flat=True)
+    assert set(left) == kept and len(kept) == 7
+
+
 @pytest.mark.django_db(transaction=True)
 def test_ten_at_once_make_one(nas: System, mail_at: MailAt) -> None:
     server, now = mail_at(smtp_report_hour=0), timezone.now()

@@ -123,6 +123,7 @@ def test_a_key_is_its_owners_alone(call: Call, drive: Drive) -> None:
     status, other = call("admin", "post", "burnin/start", wish, **key)
     assert (status, other["outcomes"][0]["job_id"]) == (409, None)
     assert call("operator", "post", "burnin/start", wish, **key) == (201, first)
+    assert call("admin", "post", "burnin/start", wish, **key) == (409, other)
 
 
 @pytest.mark.parametrize("key", ["x" * 201, "a\tb", "\x7f"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from io import StringIO
 from typing import Any
 
@@ -15,7 +16,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent, Kind
 from burnin.models import Job, JobState
-from dashboard import tokens
+from dashboard import event_stream, tokens
 from dashboard.api.v1 import api, operations
 from dashboard.event_stream import Watcher
 from drives.models import Drive, SmartReading, TemperatureSample
@@ -112,6 +113,16 @@ def test_an_event_that_comes_up_late_with_a_lower_number_is_told_too() -> None:
     AuditEvent.objects.bulk_create([AuditEvent(**facts)])
     assert [event.pk for event in watcher.news()] == [late]
     assert watcher.news() == []
+
+
+def test_more_than_are_told_at_once_are_told_in_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader who comes back after a week misses none, however long ago they happened."""
+    monkeypatch.setattr(event_stream, "MOST_AT_ONCE", 2)
+    monkeypatch.setattr(event_stream, "LATE", timedelta(seconds=-60))
+    told = [_tell(f"number {number}") for number in range(5)]
+    watcher = Watcher(told[0] - 1)
+    turns = [[event.pk for event in watcher.news()] for _ in range(4)]
+    assert turns == [told[:2], told[2:4], told[4:], []]
 
 
 # --- Idempotency-Key -----------------------------------------------------------------------------

@@ -99,11 +99,16 @@ def _command(path: str, serial: str | None, *arguments: str) -> tuple[bool, str]
 
 
 def _typed(path: str, *arguments: str) -> Smart:
-    """Ask; where smartctl doesn't know the bridge before the drive, try the usual kinds."""
+    """Ask; where smartctl doesn't know the bridge before the drive, try the usual kinds, until the
+    time of one call is over: some bridges hang on what they don't understand.
+    """
+    end = time.monotonic() + SECONDS
     first = _asked(path, *arguments)
     if not _is_type_wanted(first):
         return first
     for kind in BRIDGES:
+        if time.monotonic() > end:
+            break
         found = _asked(path, *arguments, *_option(kind))
         if found.serial and (found.exit or 0) & 0b11 == 0:
             return found._replace(type=kind)

@@ -50,6 +50,19 @@ def test_a_drive_that_no_type_helps_keeps_its_first_answer(smartctl: Any) -> Non
     assert (found.type, found.serial, found.exit) == ("", None, 4)
 
 
+def test_a_bridge_that_hangs_on_every_type_is_given_up(
+    smartctl: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each for half a minute would be more than the caller waits for all drives of the host."""
+    monkeypatch.setattr(smart, "SECONDS", 0.5)
+    plain, calls = CAPTURED / "smartctl_info_hitachi_autodetect.json", tmp_path / "calls"
+    smartctl(
+        f'echo >> {calls}; case " $* " in *" -d "*) exec sleep 60;; *) cat {plain}; exit 4;; esac'
+    )
+    assert smart.read("/dev/sda").exit == 4, "its first answer"
+    assert len(calls.read_text()) == 2, "and one type"
+
+
 def test_one_that_hangs_holds_up_no_other(smartctl: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(smart, "SECONDS", 1)
     answer = json.dumps({"smartctl": {"exit_status": 0}, "serial_number": "A"})

@@ -102,7 +102,7 @@ class Rest:
         if status == 401:
             raise NasError(f"the NAS refuses the API key (HTTP {status})")
         if status == 403:
-            raise NotAllowed(f"the NAS refuses the API key {method} {path} (HTTP {status})")
+            raise NotAllowed(f"the NAS refuses the API key for {method} {path} (HTTP {status})")
         if status in (404, 405):
             raise NoSuchMethod(f"HTTP {status} to {method} {path}: {_message(content)}")
         if status == 422:

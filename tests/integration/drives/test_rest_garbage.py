@@ -117,6 +117,7 @@ def test_an_empty_list_is_not_believed(nas: Garbage, path: str) -> None:
         [{}],
         (500, b"<html>Internal Server Error</html>"),
         (401, b""),
+        (403, b""),
         (302, b""),
         (206, b'[{"identifier": "'),
         (200, b'[{"identifier": "'),

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja.security.base import AuthBase
 from ninja.utils import check_csrf
 
 from .. import tokens
 from ..doorkeeper import Pass, still_good
 from ..login_events import source_ip
-from ..roles import ROLES, role_of
-from .problems import Problem
+from ..roles import ROLES, role, role_of
+from .problems import Problem, answer
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -89,6 +93,23 @@ def caller_of(request: HttpRequest) -> Caller:
     caller = request.auth  # type: ignore[attr-defined]
     assert isinstance(caller, Caller)
     return caller
+
+
+def by_token_too(view: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """A page for viewers that a token opens as well: the description, which programs read."""
+    page = role("viewer")(view)
+
+    @wraps(page)
+    def called(request: HttpRequest, *args: Any, **facts: Any) -> HttpResponseBase:
+        if "Authorization" not in request.headers:
+            return page(request, *args, **facts)
+        try:
+            viewer(request)
+        except Problem as problem:
+            return answer(request, problem)
+        return view(request, *args, **facts)
+
+    return called
 
 
 viewer, operator, admin = RoleNeeded("viewer"), RoleNeeded("operator"), RoleNeeded("admin")

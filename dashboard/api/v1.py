@@ -11,9 +11,9 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, re_path
 from ninja import NinjaAPI, Swagger
 
-from ..roles import BY_ITSELF, role
+from ..roles import BY_ITSELF
 from . import audit, burnins, drives, problems, settings, stats, systems
-from .access import RoleNeeded
+from .access import RoleNeeded, by_token_too
 from .parsing import StorableParser
 from .problems import CONTENT_TYPE, ProblemOut
 
@@ -66,7 +66,7 @@ def _make() -> NinjaAPI:
         parser=StorableParser(),
         # The shapes stay folded: each operation shows its own.
         docs=Swagger({"defaultModelsExpandDepth": 0}),
-        docs_decorator=role("viewer"),
+        docs_decorator=by_token_too,
     )
     problems.install(api)
     api.add_router("/drives", drives.router)

@@ -47,6 +47,22 @@ def test_a_token_opens_what_its_role_may() -> None:
     assert status(text, path="settings") == 403
 
 
+def test_a_program_reads_the_description_by_its_token() -> None:
+    owner = a_user("viewer")
+    (token, text), (_, other) = a_token(owner), a_token(owner)
+    assert status(text, path="openapi.json") == status(other, path="docs") == 200
+    tokens.revoke(token, by="viewer")
+    assert status(text, path="openapi.json") == status("nonsense", path="docs") == 401
+    # By login as before, and for nobody else.
+    client = Client()
+    assert client.get("/api/v1/openapi.json").status_code == 302
+    client.force_login(owner)
+    described = client.get("/api/v1/openapi.json").json()
+    assert "/api/v1/burnin/start" in described["paths"]
+    owner.groups.set([])
+    assert status(other, path="openapi.json") == 403
+
+
 def test_no_token_gives_more_than_its_owner_has() -> None:
     owner = a_user("operator")
     with pytest.raises(tokens.TokenRefused):

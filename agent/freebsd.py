@@ -55,7 +55,7 @@ def disk_use(
     Raises Unreadable.
     """
     layers = texts.geom_layers(xml, disk)
-    nodes = {"/dev/" + layer.name for layer in layers}
+    nodes = {"/dev/" + name for layer in layers for name in (layer.name, *layer.aliases)}
     used: list[Any] = []
     used += [
         ("hibernation", "in_use", f"the kernel's crash dumps go to {name}")

@@ -161,11 +161,14 @@ def command_line(text: str) -> dict[str, str]:
 
 # --- FreeBSD ----------------------------------------------------------------------------------
 class Layer(NamedTuple):
-    """Something that GEOM has built on a disk: its class, its name, its access counts (r0w0e0)."""
+    """Something that GEOM has built on a disk: its class, its name, its access counts (r0w0e0), and
+    its other names (nvd0p2 of nda0p2).
+    """
 
     kind: str
     name: str
     mode: str
+    aliases: tuple[str, ...] = ()
 
 
 UNUSED = "r0w0e0"
@@ -249,7 +252,8 @@ def geom_layers(xml: str, disk: str) -> list[Layer]:
         name, mode = ((provider.findtext(key) or "").strip() for key in ("name", "mode"))
         if not re.fullmatch(r"r\d+w\d+e\d+", mode):
             raise Unreadable(f"kern.geom.confxml: {name} has no access counts")
-        found.append(Layer(kind, name, mode))
+        aliases = tuple((alias.text or "").strip() for alias in provider.iterfind("alias"))
+        found.append(Layer(kind, name, mode, aliases))
         for upper, geom, opened in above.get(provider.get("id") or "", []):
             providers = geom.findall("provider")
             if not providers and upper != "DEV":

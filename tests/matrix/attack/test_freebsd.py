@@ -99,6 +99,8 @@ def smartctl(script: str) -> Attack:
     return strike
 
 
+#: An NVMe disk is called nda0 and nvd0, and its partitions likewise.
+ALIASED = PART.replace("<mediasize>", "<alias>nvd0p2</alias><mediasize>")
 LOCKED = SMARTCTL.replace("33", "39").replace("Disabled, NOT FROZEN", "ENABLED, **LOCKED**")
 NAMED = [mark for mark in MARKS if mark[1] in ("GPT", "GELI", "ufs", "ZFS label 3 alone")]
 CASES: list[Case] = [
@@ -106,6 +108,10 @@ CASES: list[Case] = [
       for mark in [*NAMED, *UNKNOWN]),
     *(("pool", f"zpool status: {role}", "in pool boot-pool", member(role), FREEBSD, ALL)
       for role in ("data", "logs", "cache", "spares")),
+    ("pool", "zpool status, by its other name", "in pool boot-pool",
+     told("zpool", ZPOOL.format(more="\t  /dev/nvd0p2  ONLINE  0  0  0"), ALIASED), FREEBSD, ALL),
+    ("swap", "swapinfo, by its other name", "/dev/nvd0p2 is swap",
+     told("swapinfo", SWAPS + "/dev/nvd0p2 2097152 0 2097152 0%\n", ALIASED), FREEBSD, ALL),
     ("pool", "GEOM: a vdev has it open", "ZFS::VDEV",
      geom(PART, layer("ZFS::VDEV", below=PART_ID, mode="r1w1e1")), FREEBSD, ALL),
     ("pool", "label of an imported pool", "the imported pool boot-pool",

@@ -48,6 +48,7 @@ ANY_DATABASE = (
     "burnin/test_cleaning.py",
     "burnin/test_heat.py",
     "burnin/test_kinds.py",
+    "burnin/test_precheck.py",
     "burnin/test_quick.py",
     "burnin/test_refused_writes.py",
     "burnin/test_self_test_ends.py",

@@ -118,6 +118,8 @@ def _stuck_if(job: Job, stage: Stage, idle_seconds: float) -> bool:
     reason = (
         f"{stage.get_kind_display()} made no progress for {hours:.1f} h while its host answered"
     )
+    if stage.waiting_for:
+        reason += f". {stage.waiting_for}"
     logger.critical("%s is stuck: %s", job, reason)
     tell(job, Kind.BURNIN_STUCK, reason)
     end_job(job, stage, JobState.UNKNOWN, reason, keeps_drive=True)

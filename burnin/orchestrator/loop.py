@@ -57,6 +57,7 @@ def advance(system_id: int) -> None:
             logger.exception("advancing %s", job)
             if stage is not None:
                 wait(stage, f"An error of this program: {error!r}")
+                keep_waiting(job, stage, timezone.now())
     ended = Job.objects.filter(system=system, holds_drive=True).exclude(state__in=ACTIVE_JOB_STATES)
     for job in ended.select_related("drive", "system"):
         try:

@@ -102,3 +102,15 @@ def test_another_limit_is_in_force_at_the_next_look(drive: Drive) -> None:
     assert state_after_a_look(job) == JobState.RUNNING
     runtime.update({"stuck_job_hours": 1}, by="ada")
     assert state_after_a_look(job) == JobState.UNKNOWN
+
+
+def test_an_error_of_ours_at_each_look_is_no_progress_either(drive: Drive) -> None:
+    job, stage = running(drive, idle=0)
+    SmartTest.objects.update(state="passed", log_entry={"hours": "what no look can read"})
+    assert state_after_a_look(job) == JobState.RUNNING
+    stage.refresh_from_db()
+    assert stage.waiting_for.startswith("An error of this program")
+    at(stage, 24 * HOUR - 1)
+    assert state_after_a_look(job) == JobState.UNKNOWN
+    assert "made no progress for 24.0 h" in job.error_text
+    assert "An error of this program" in job.error_text

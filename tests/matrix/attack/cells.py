@@ -13,6 +13,8 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from agent import engine, guard, opening, start
 from agent.closely import Vanished
 from agent.folder import Folder
@@ -35,6 +37,47 @@ Attack = Callable[[Victim], None]
 Case = tuple[str, str, str, Attack, str, tuple[str, ...]]
 #: kind of medium, case, moment: what a module attacks
 Plan = list[tuple[str, Case, str]]
+
+ANY, FILE, LOOP = "file loop", "file", "loop"
+
+ALL = tuple(MOMENTS)
+#: While a run has a block device open for itself, the kernel lets nobody do it.
+NOT_WHILE_OPEN = tuple(
+    moment for moment in ALL if moment not in ("between passes", "after a pause")
+)
+#: Only its own exclusive opening finds it.
+BY_OPENING = tuple(moment for moment in NOT_WHILE_OPEN if moment != "at the request")
+#: The made-up answer would be given to the state's own locks too.
+NOT_LOCKING = ("at the request", "while it is opened", "between passes", "when it is back")
+#: In a run, a drive that can't be identified is one that is gone: the run waits for it.
+NOT_WAITING = (*ALL[:3], "at a resume")
+#: Later a place that can't be read hides nobody's data.
+BEFORE_WRITING = ALL[:3]
+
+
+def of_all(cases: list[Case]) -> Plan:
+    """Each case on each kind of medium that it names, at each of its moments."""
+    return [
+        (kind, case, moment) for case in cases for kind in case[4].split() for moment in case[5]
+    ]
+
+
+def each_of(plan: Plan) -> pytest.MarkDecorator:
+    """One test for each cell, which hands what it is given to `attack`."""
+    cells = [
+        pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
+        for kind, case, moment in plan
+    ]
+    return pytest.mark.parametrize(("victim", "case", "moment"), cells, indirect=["victim"])
+
+
+def attack(victim: Victim, case: Case, moment: str) -> None:
+    """One cell: refused, with the fact and the word of the reason; zero bytes written."""
+    fact, source, word, strike, _, _ = case
+    said = cell(victim, strike, moment)
+    told = [words for named, words in said if named in (fact, "")]
+    assert any(word in words for words in told), (fact, word, said)
+    CELLS.add((fact, source, victim.kind, moment))
 
 
 def digest(victim: Victim) -> str:

@@ -8,15 +8,20 @@ import json
 import pytest
 
 from agent import start
-from tests.matrix.attack.cells import Attack, Case, Plan
-from tests.matrix.attack.disk import DiskVictim
-from tests.matrix.attack.marks import MARKS, UNKNOWN
-from tests.matrix.attack.test_matrix import (
+from tests.matrix.attack.cells import (
     ALL,
     BY_OPENING,
-    LOCKED,
     NOT_WHILE_OPEN,
+    Attack,
+    Case,
     attack,
+    each_of,
+    of_all,
+)
+from tests.matrix.attack.disk import DiskVictim
+from tests.matrix.attack.marks import MARKS, UNKNOWN
+from tests.matrix.attack.strikes import (
+    LOCKED,
     bytes_on_it,
     held_alone,
     label_of_an_imported_pool,
@@ -120,18 +125,11 @@ CASES: list[Case] = [
     ("security", "an answer without sense", "ata_security", security({"ata_security": 5}), DISK,
      ALL),
 ]  # fmt: skip
-PLAN: Plan = [(DISK, case, moment) for case in CASES for moment in case[5]]
+PLAN = of_all(CASES)
 
 
 @pytest.mark.needs("loop", "mkfs")
-@pytest.mark.parametrize(
-    ("victim", "case", "moment"),
-    [
-        pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
-        for kind, case, moment in PLAN
-    ],
-    indirect=["victim"],
-)
+@each_of(PLAN)
 def test_cell(victim: Victim, case: Case, moment: str) -> None:
     attack(victim, case, moment)
 

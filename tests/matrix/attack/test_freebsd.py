@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent import programs, start
-from tests.matrix.attack.cells import Attack, Case, Plan
+from tests.matrix.attack.cells import ALL, BEFORE_WRITING, Attack, Case, attack, each_of, of_all
 from tests.matrix.attack.disk import SMARTCTL
 from tests.matrix.attack.freebsd import (
     IOSTAT,
@@ -24,13 +24,7 @@ from tests.matrix.attack.freebsd import (
     mesh,
 )
 from tests.matrix.attack.marks import MARKS, UNKNOWN, noise, zfs_label
-from tests.matrix.attack.test_matrix import (
-    ALL,
-    BEFORE_WRITING,
-    attack,
-    bytes_on_it,
-    used_by_another_host,
-)
+from tests.matrix.attack.strikes import bytes_on_it, used_by_another_host
 from tests.matrix.attack.victim import SIZE, Victim
 
 FREEBSD = "freebsd"
@@ -177,17 +171,10 @@ CASES: list[Case] = [
     ("security", "smartctl says nothing", "can't be asked for", smartctl("#!/bin/sh\nexit 1\n"),
      FREEBSD, ALL),
 ]  # fmt: skip
-PLAN: Plan = [(FREEBSD, case, moment) for case in CASES for moment in case[5]]
+PLAN = of_all(CASES)
 
 
-@pytest.mark.parametrize(
-    ("victim", "case", "moment"),
-    [
-        pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
-        for kind, case, moment in PLAN
-    ],
-    indirect=["victim"],
-)
+@each_of(PLAN)
 def test_cell(victim: Victim, case: Case, moment: str) -> None:
     attack(victim, case, moment)
 

@@ -14,17 +14,22 @@ import pytest
 
 from agent import use
 from tests import needs
-from tests.matrix.attack.cells import Attack, Case, Plan
-from tests.matrix.attack.machine import MOUNTINFO, Machine
-from tests.matrix.attack.marks import zfs_label
-from tests.matrix.attack.test_matrix import (
+from tests.matrix.attack.cells import (
     ALL,
     ANY,
     FILE,
     LOOP,
     NOT_WHILE_OPEN,
-    STATUS,
+    Attack,
+    Case,
     attack,
+    each_of,
+    of_all,
+)
+from tests.matrix.attack.machine import MOUNTINFO, Machine
+from tests.matrix.attack.marks import zfs_label
+from tests.matrix.attack.strikes import (
+    STATUS,
     bytes_on_it,
     end,
     on_a_machine,
@@ -140,19 +145,10 @@ CASES: list[Case] = [
     ("other_host", "a pool that was never exported", "no running system uses it",
      bytes_on_it(NEVER_EXPORTED), FILE, ALL),
 ]  # fmt: skip
-PLAN: Plan = [
-    (kind, case, moment) for case in CASES for kind in case[4].split() for moment in case[5]
-]
+PLAN = of_all(CASES)
 
 
 @pytest.mark.needs("loop", "mkfs")
-@pytest.mark.parametrize(
-    ("victim", "case", "moment"),
-    [
-        pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
-        for kind, case, moment in PLAN
-    ],
-    indirect=["victim"],
-)
+@each_of(PLAN)
 def test_cell(victim: Victim, case: Case, moment: str) -> None:
     attack(victim, case, moment)

@@ -11,18 +11,19 @@ from pathlib import Path
 import pytest
 
 from tests import needs
-from tests.matrix.attack.cells import Attack, Case, Plan
-from tests.matrix.attack.test_matrix import (
+from tests.matrix.attack.cells import (
     ALL,
     ANY,
     FILE,
     LOOP,
     NOT_WHILE_OPEN,
+    Attack,
+    Case,
     attack,
-    end,
-    real_ext4,
-    real_swap_signature,
+    each_of,
+    of_all,
 )
+from tests.matrix.attack.strikes import end, real_ext4, real_swap_signature
 from tests.matrix.attack.victim import LoopVictim, Victim
 
 MAPPED = """
@@ -141,19 +142,10 @@ CASES: list[Case] = [
     ("open", "the file of the loop device is mapped", "mapped by process", mapped(backing_of),
      LOOP, ALL),
 ]  # fmt: skip
-PLAN: Plan = [
-    (kind, case, moment) for case in CASES for kind in case[4].split() for moment in case[5]
-]
+PLAN = of_all(CASES)
 
 
 @pytest.mark.needs("loop", "mkfs")
-@pytest.mark.parametrize(
-    ("victim", "case", "moment"),
-    [
-        pytest.param(kind, case, moment, id=f"{case[0]}: {case[1]}, {moment}, {kind}")
-        for kind, case, moment in PLAN
-    ],
-    indirect=["victim"],
-)
+@each_of(PLAN)
 def test_cell(victim: Victim, case: Case, moment: str) -> None:
     attack(victim, case, moment)

@@ -11,6 +11,7 @@ import pytest
 from agent import start
 from agent.__main__ import _parser, _request
 from tests.integration.agent.host import Host, digest
+from tests.untrusted import as_link, of_another
 
 
 def fifo(path: Path, _: Path) -> None:
@@ -87,15 +88,6 @@ def test_a_link_where_a_file_is_about_to_be_written(host: Host, tmp_path: Path) 
         (host.state_dir("r1") / name).symlink_to(victim)
     assert host.burn("r1", drive, passes=1)["verdict"] == "passed"
     assert victim.read_bytes() == b"precious"
-
-
-def as_link(folder: Path) -> None:
-    folder.rename(folder.with_name("elsewhere"))
-    folder.symlink_to(folder.with_name("elsewhere"))
-
-
-def of_another(folder: Path) -> None:
-    os.chown(folder, 4711, 4711)
 
 
 @pytest.mark.parametrize("place", ["", "runs", "runs/r1"])

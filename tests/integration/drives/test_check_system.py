@@ -20,6 +20,7 @@ from drives.hosts.ssh import HostError
 from drives.models import Drive, HostRun, System
 from tests.integration.rows import a_drive, a_job, a_system, system_of
 from tests.nas import MockNas
+from tests.untrusted import as_link, of_another
 
 from .test_host_key import with_another_key
 
@@ -164,15 +165,6 @@ def test_a_state_folder_in_memory_is_lost_at_reboot(
     system_of(mock_nas(media=["da0:FILE0001:TEST-32M:32"]))
     said, _ = check()
     assert found(said, "note", "state folder", "lost at reboot"), said
-
-
-def as_link(folder: Path) -> None:
-    folder.rename(folder.with_name("elsewhere"))
-    folder.symlink_to(folder.with_name("elsewhere"))
-
-
-def of_another(folder: Path) -> None:
-    os.chown(folder, 4711, 4711)
 
 
 @pytest.mark.parametrize("place", ["", "bin", "runs"])

@@ -3,14 +3,15 @@ write them: plain requests, plain websockets."""
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
@@ -93,7 +94,7 @@ class Socket:
 
     def __init__(self, site: Site, key: str | None = KEY, path: str = "") -> None:
         url = f"ws://127.0.0.1:{site.port}{path or self.path}"
-        self._connected = ExitStack()
+        self._connected = contextlib.ExitStack()
         opening = connect(url, open_timeout=SECONDS)
         self.socket: ClientConnection = self._connected.enter_context(opening)
         self.events: list[dict[str, Any]] = []
@@ -204,3 +205,21 @@ class New(Socket):
     def of(self, message: dict[str, Any]) -> dict[str, Any]:
         assert message["method"] in ("collection_update", "notify_unsubscribed")
         return dict(message["params"], method=message["method"])
+
+
+@contextlib.contextmanager
+def each_release(folders: pytest.TempPathFactory, **how: Any) -> Iterator[Callable[[str], Site]]:
+    """Gives the NAS of a release, reset; it runs from the first who asks for it until the end."""
+    running: dict[str, Site] = {}
+
+    def site(number: str) -> Site:
+        if number not in running:
+            running[number] = Site(folders.mktemp("nas"), number, **how)
+        running[number].debug("reset")
+        return running[number]
+
+    try:
+        yield site
+    finally:
+        for one in running.values():
+            one.stop()

@@ -12,7 +12,7 @@ import pytest
 from tests.waiting import wait_for
 from truenas_mock.releases import ORDER
 
-from .site import Old, Site
+from .site import Old, Site, each_release
 
 KINDS = ("sas", "nvme", "late")
 WITH_REST = [number for number in ORDER if number != "26"]
@@ -22,18 +22,8 @@ SCALE = ["22.12.1", "22.12", "23.10", "24.04", "24.10", "25.04"]
 
 @pytest.fixture(scope="module")
 def sites(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Site]]:
-    running: dict[str, Site] = {}
-
-    def site(number: str) -> Site:
-        if number not in running:
-            folder = tmp_path_factory.mktemp("nas")
-            running[number] = Site(folder, number, speed=60, kinds=KINDS)
-        running[number].debug("reset")
-        return running[number]
-
-    yield site
-    for one in running.values():
-        one.stop()
+    with each_release(tmp_path_factory, speed=60, kinds=KINDS) as site:
+        yield site
 
 
 def identifiers(site: Site) -> dict[str, str]:

@@ -7,8 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 from launcher import ports
-from launcher.environment import ROOT
-from launcher.services import Services, valkey_url
+from launcher.services import WEB, Services, valkey_url
 from launcher.supervisor import Supervisor
 
 
@@ -38,9 +37,8 @@ class Scene:
         services.start_valkey(self.ports["valkey"])
         services.prepare(ADMIN_USER="alice", ADMIN_PASSWORD="only for measuring")
         self._fill(env)
-        python = str(ROOT / ".venv" / "bin" / "python")
-        command = [python, "-m", "daphne", "-b", "127.0.0.1", "-p", str(port)]
-        web = self._supervisor.start("web", [*command, "burnin_site.asgi:application"], env)
+        command = [*WEB, "-b", "127.0.0.1", "-p", str(port), "burnin_site.asgi:application"]
+        web = self._supervisor.start("web", command, env)
         services.wait_for_page(web)
         return self
 

@@ -17,6 +17,7 @@ import requests
 from launcher import ports, static_files
 from launcher.environment import ROOT
 from launcher.product import make_ssh_key
+from launcher.services import WEB
 from tests.broker import server as broker
 from tests.nas import MockNas
 from tests.story import host
@@ -108,16 +109,7 @@ def site(folder: Path, *, story: str = "told", admin: str = "", jobs: int = 160)
                 host.start(nas, folder / "nas.json")
                 run("-m", "tests.story.seed", str(jobs), str(folder / "nas.json"))
             web = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "daphne",
-                    "-b",
-                    "127.0.0.1",
-                    "-p",
-                    str(port),
-                    "burnin_site.asgi:application",
-                ],
+                [*WEB, "-b", "127.0.0.1", "-p", str(port), "burnin_site.asgi:application"],
                 cwd=ROOT,
                 env=env,
                 stdout=log,

@@ -84,20 +84,25 @@ def _context(request: HttpRequest) -> dict[str, Any]:
     }
 
 
+#: Rows of one `<tbody>`: a browser passes over those out of sight together, not one by one.
+ROWS_TOGETHER = 25
+
+
 def _groups(
     rows: Sequence[Row], chips: Sequence[Chip], chosen: Filter, order: Order
-) -> list[tuple[Chip, list[SafeString]]]:
-    """Each system with the HTML of its rows."""
+) -> list[tuple[Chip, list[tuple[int, list[SafeString]]]]]:
+    """Each system with its bodies: how many rows of one are shown, and their HTML."""
     of: dict[int, list[Row]] = {}
     for row in rows:
         of.setdefault(row.drive.system_id, []).append(row)
-    return [
-        (
-            chip,
-            [
-                row_html(row, hidden=chosen.hides(row))
-                for row in order.of(of.get(chip.system.pk, []))
-            ],
-        )
-        for chip in chips
-    ]
+    return [(chip, _bodies(order.of(of.get(chip.system.pk, [])), chosen)) for chip in chips]
+
+
+def _bodies(rows: Sequence[Row], chosen: Filter) -> list[tuple[int, list[SafeString]]]:
+    bodies = []
+    for start in range(0, max(len(rows), 1), ROWS_TOGETHER):
+        body = [(row, chosen.hides(row)) for row in rows[start : start + ROWS_TOGETHER]]
+        # The first begins with the system's own line.
+        shown = sum(not hidden for _, hidden in body) + (start == 0)
+        bodies.append((shown, [row_html(row, hidden=hidden) for row, hidden in body]))
+    return bodies

@@ -19,12 +19,26 @@
       if (row.hidden === fits) row.hidden = !fits;
       offer(dataset.model);
     }
+    // A system's rows are in several bodies; the first row of its first body is its own line.
+    const systems = [];
+    for (const body of document.getElementById('drives').tBodies) {
+      if (body.matches('.first')) systems.push({ body, rows: -1, shown: -1 });
+      const one = systems.at(-1);
+      let here = 0;
+      for (const row of body.rows) if (!row.hidden) here += 1;
+      one.rows += body.rows.length;
+      one.shown += here;
+      body.hidden = here === 0;
+      // Its height while it is out of sight.
+      if (body.dataset.shown !== `${here}`) body.dataset.shown = here;
+      // The line is sent alone.
+      body.classList.toggle('stale', one.body.rows[0].matches('.stale'));
+    }
     let total = 0, shown = 0;
-    for (const { rows: [group, ...drives] } of document.getElementById('drives').tBodies) {
-      const here = drives.filter((row) => !row.hidden).length;
-      group.hidden = drives.length > 0 && here === 0;
-      total += drives.length;
-      shown += here;
+    for (const one of systems) {
+      one.body.hidden = one.rows > 0 && one.shown === 0;
+      total += one.rows;
+      shown += one.shown;
     }
     const chosen = names();
     const drives = `${total} drive${total === 1 ? '' : 's'}`;

@@ -34,16 +34,15 @@
     const key = KEYS[by.replace('-', '')];
     if (!key) return true;
     const sign = by.startsWith('-') ? -1 : 1;
-    return [...document.querySelectorAll('#drives tbody')].every((body) => {
-      let before = -Infinity;
-      for (const row of body.querySelectorAll('tr[data-state]:not([hidden])')) {
-        const found = key(row);
-        if (found === null || isAbsent(row)) continue;
-        if (sign * found < before) return false;
-        before = sign * found;
-      }
-      return true;
-    });
+    let system, before;
+    for (const row of document.querySelectorAll('#drives tr[data-state]:not([hidden])')) {
+      if (row.dataset.system !== system) [system, before] = [row.dataset.system, -Infinity];
+      const found = key(row);
+      if (found === null || isAbsent(row)) continue;
+      if (sign * found < before) return false;
+      before = sign * found;
+    }
+    return true;
   }
 
   document.addEventListener('click', (event) => {
@@ -66,14 +65,15 @@
     for (const { fragment } of tasks) {
       const table = fragment?.querySelector('#drives');
       if (table?.dataset.sort !== document.getElementById('drives')?.dataset.sort) continue;
-      for (const body of table?.tBodies ?? []) keepOrder(body, document.getElementById(body.id));
+      for (const { dataset } of table?.querySelectorAll('tbody.first') ?? []) keepOrder(table, dataset.system);
     }
   });
 
-  function keepOrder(body, shown) {
-    const places = new Map([...(shown?.rows ?? [])].map((row, place) => [row.id, place]));
+  function keepOrder(table, system) {
+    const ofSystem = `tr[data-system="${system}"]`;
+    const places = new Map([...document.querySelectorAll(`#drives ${ofSystem}`)].map((row, place) => [row.id, place]));
     let place = -1;
-    const rows = [...body.rows].map((row) => ({ row, place: place = places.get(row.id) ?? place }));
+    const rows = [...table.querySelectorAll(ofSystem)].map((row) => ({ row, place: place = places.get(row.id) ?? place }));
     const gaps = rows.map(({ row }) => {
       const gap = document.createTextNode('');
       row.replaceWith(gap);

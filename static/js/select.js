@@ -9,7 +9,12 @@
   let last = null;
 
   const FREE = 'tr[data-state]:not([hidden]) .pick input:enabled';
-  const boxesIn = (root) => [...root.querySelectorAll(FREE)];
+  // What this box stands for: all, or the system whose line it is in.
+  const bodiesOf = (all) => {
+    const { system } = all.closest('tbody')?.dataset ?? {};
+    return [...document.getElementById('drives').tBodies].filter(({ dataset }) => !system || dataset.system === system);
+  };
+  const boxesIn = (bodies) => bodies.flatMap((body) => [...body.querySelectorAll(FREE)]);
   const ticked = () => [...table.querySelectorAll('tr[data-state] .pick input:checked')];
 
   // Also at each live update. It ticks nothing by itself, so where nothing was ticked no row is looked
@@ -41,16 +46,15 @@
   }
 
   function markAll(chosen) {
-    for (const body of document.getElementById('drives').tBodies) mark(body.querySelector('.group .pick input'), body, chosen);
-    mark(document.getElementById('pick-all'), table, chosen);
-  }
-
-  function mark(all, root, chosen) {
-    const boxes = chosen.length ? boxesIn(root) : [];
-    const count = boxes.filter((box) => box.checked).length;
-    all.checked = count > 0 && count === boxes.length;
-    all.indeterminate = count > 0 && count < boxes.length;
-    all.disabled = !root.querySelector(FREE);
+    const lines = [...document.getElementById('drives').tBodies].filter((body) => body.matches('.first'));
+    for (const all of [document.getElementById('pick-all'), ...lines.map((body) => body.querySelector('.pick input'))]) {
+      const bodies = bodiesOf(all);
+      const free = chosen.length ? boxesIn(bodies) : [];
+      const count = free.filter((box) => box.checked).length;
+      all.checked = count > 0 && count === free.length;
+      all.indeterminate = count > 0 && count < free.length;
+      all.disabled = !bodies.some((body) => body.querySelector(FREE));
+    }
   }
 
   function say(id, words) {
@@ -69,14 +73,13 @@
     }
     // The whole cell is the target, for thumbs.
     if (event.target !== box) { box.checked = !box.checked; }
-    if (box.id === 'pick-all') for (const each of boxesIn(table)) each.checked = box.checked;
-    else if (!row) for (const each of boxesIn(cell.closest('tbody'))) each.checked = box.checked;
+    if (!row) for (const each of boxesIn(bodiesOf(box))) each.checked = box.checked;
     else {
-      const boxes = boxesIn(table);
-      const from = event.shiftKey && last ? boxes.indexOf(last) : -1;
+      const free = [...table.querySelectorAll(FREE)];
+      const from = event.shiftKey && last ? free.indexOf(last) : -1;
       if (from >= 0) {
-        const [start, end] = [from, boxes.indexOf(box)].sort((a, b) => a - b);
-        for (const each of boxes.slice(start, end + 1)) each.checked = box.checked;
+        const [start, end] = [from, free.indexOf(box)].sort((a, b) => a - b);
+        for (const each of free.slice(start, end + 1)) each.checked = box.checked;
       }
       last = box;
     }

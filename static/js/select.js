@@ -9,12 +9,12 @@
   let last = null;
 
   const FREE = 'tr[data-state]:not([hidden]) .pick input:enabled';
-  // What this box stands for: all, or the system whose line it is in.
-  const bodiesOf = (all) => {
-    const { system } = all.closest('tbody')?.dataset ?? {};
-    return [...document.getElementById('drives').tBodies].filter(({ dataset }) => !system || dataset.system === system);
+  // Where the rows are that this box stands for: all, or those of the system whose line it is in.
+  const rootsOf = (all) => {
+    const system = all.closest('tbody')?.dataset.system;
+    return system ? [...document.getElementById('drives').tBodies].filter((body) => body.dataset.system === system) : [table];
   };
-  const boxesIn = (bodies) => bodies.flatMap((body) => [...body.querySelectorAll(FREE)]);
+  const boxesIn = (roots) => roots.flatMap((root) => [...root.querySelectorAll(FREE)]);
   const ticked = () => [...table.querySelectorAll('tr[data-state] .pick input:checked')];
 
   // Also at each live update. It ticks nothing by itself, so where nothing was ticked no row is looked
@@ -48,12 +48,12 @@
   function markAll(chosen) {
     const lines = [...document.getElementById('drives').tBodies].filter((body) => body.matches('.first'));
     for (const all of [document.getElementById('pick-all'), ...lines.map((body) => body.querySelector('.pick input'))]) {
-      const bodies = bodiesOf(all);
-      const free = chosen.length ? boxesIn(bodies) : [];
+      const roots = rootsOf(all);
+      const free = chosen.length ? boxesIn(roots) : [];
       const count = free.filter((box) => box.checked).length;
       all.checked = count > 0 && count === free.length;
       all.indeterminate = count > 0 && count < free.length;
-      all.disabled = !bodies.some((body) => body.querySelector(FREE));
+      all.disabled = !roots.some((root) => root.querySelector(FREE));
     }
   }
 
@@ -73,9 +73,9 @@
     }
     // The whole cell is the target, for thumbs.
     if (event.target !== box) { box.checked = !box.checked; }
-    if (!row) for (const each of boxesIn(bodiesOf(box))) each.checked = box.checked;
+    if (!row) for (const each of boxesIn(rootsOf(box))) each.checked = box.checked;
     else {
-      const free = [...table.querySelectorAll(FREE)];
+      const free = boxesIn([table]);
       const from = event.shiftKey && last ? free.indexOf(last) : -1;
       if (from >= 0) {
         const [start, end] = [from, free.indexOf(box)].sort((a, b) => a - b);

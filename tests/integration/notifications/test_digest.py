@@ -17,6 +17,18 @@ Ends = Callable[..., AuditEvent]
 State = Delivery.State
 
 
+def five_put_off(ends: Ends, mail_at: Callable[..., MailServer]) -> MailServer:
+    """Five that end together; the mail server wants their mail later."""
+    server = mail_at()
+    for number in range(5):
+        ends("failed", f"sd{number}")
+    server.answer = "451 4.3.0 later"
+    read()
+    make_due()
+    sending.work("mail")
+    return server
+
+
 def test_a_few_are_a_mail_each_and_many_are_one(
     ends: Ends, mail_at: Callable[..., MailServer]
 ) -> None:
@@ -44,13 +56,7 @@ def test_a_few_are_a_mail_each_and_many_are_one(
 def test_a_batch_that_failed_is_tried_again_as_the_same_mail(
     ends: Ends, mail_at: Callable[..., MailServer]
 ) -> None:
-    server = mail_at()
-    for number in range(5):
-        ends("failed", f"sd{number}")
-    server.answer = "451 4.3.0 later"
-    read()
-    make_due()
-    sending.work("mail")
+    server = five_put_off(ends, mail_at)
     ends("failed", "sdz")
     server.answer = "250 OK"
     read()
@@ -91,13 +97,7 @@ def test_sending_one_of_many_again_sends_them_all_as_the_same_mail(
     ends: Ends, mail_at: Callable[..., MailServer]
 ) -> None:
     """Half of them under the same Message-ID would hide the other half from who has seen it."""
-    server = mail_at()
-    for number in range(5):
-        ends("failed", f"sd{number}")
-    server.answer = "451 4.3.0 later"
-    read()
-    make_due()
-    sending.work("mail")
+    server = five_put_off(ends, mail_at)
     Delivery.objects.filter(channel="mail").update(state=State.FAILED)
     one = Delivery.objects.filter(channel="mail").last()
     server.answer = "250 OK"
